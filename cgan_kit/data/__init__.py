@@ -1,0 +1,18 @@
+"""Labelled sets as tensors on one device: procedural, bundled, torchvision's, your folder."""
+
+from cgan_kit.data.batches import Batches
+from cgan_kit.data.imageset import ImageSet, to_float, to_uint8
+from cgan_kit.data.labelled import LabelledSet
+from cgan_kit.data.load import load, names
+from cgan_kit.data.pointset import PointSet
+
+__all__ = [
+    "Batches",
+    "ImageSet",
+    "LabelledSet",
+    "PointSet",
+    "load",
+    "names",
+    "to_float",
+    "to_uint8",
+]

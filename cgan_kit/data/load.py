@@ -1,0 +1,101 @@
+"""`load(name, **options)`: every data set of the kit by its name."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from cgan_kit.data.labelled import LabelledSet
+
+FOLDER_PREFIX = "folder:"
+
+# name -> (module, function). Modules are imported when asked for: no set costs the others
+# its imports.
+_LOADERS = {
+    "digits": ("cgan_kit.data.digits", "load"),
+    "shapes": ("cgan_kit.data.shapes", "load"),
+    "glyphs": ("cgan_kit.data.glyphs", "load"),
+    "gaussians": ("cgan_kit.data.gaussians", "load"),
+    "mnist": ("cgan_kit.data.torchvision_sets", "load_mnist"),
+    "fashion-mnist": ("cgan_kit.data.torchvision_sets", "load_fashion_mnist"),
+    "kmnist": ("cgan_kit.data.torchvision_sets", "load_kmnist"),
+    "emnist-letters": ("cgan_kit.data.torchvision_sets", "load_emnist_letters"),
+    "cifar10": ("cgan_kit.data.torchvision_sets", "load_cifar10"),
+    "cifar100": ("cgan_kit.data.torchvision_sets", "load_cifar100"),
+}
+
+
+def names() -> tuple[str, ...]:
+    """Every name `load` knows, apart from `folder:PATH`."""
+    return tuple(_LOADERS)
+
+
+def load(name: str, **options: Any) -> LabelledSet:
+    """A data set of the kit by its name, whole, on the CPU; `.to(device)` moves it.
+
+    The set remembers `name` and all its options, defaults included, so that
+    `load(data.name, **data.options)` makes it again.
+
+    Arguments:
+        name: one of `names()`, or "folder:PATH" for a folder with one sub-folder a class.
+        options: of that set; see the `load` function in its module.
+
+    Raises:
+        ValueError: an unknown name or option, naming those that exist, or an option's value
+            that the set refuses.
+        RuntimeError: a download that failed.
+        FileNotFoundError, NotADirectoryError: a folder that is not there.
+    """
+    if not isinstance(name, str):
+        raise ValueError(f"name is {name!r}; give one of {_known_names()} as a string")
+    if name.startswith(FOLDER_PREFIX):
+        loader = _loader("cgan_kit.data.folder", "load")
+        _check_options("folder:PATH", options, loader)
+        loaded: LabelledSet = loader(name.removeprefix(FOLDER_PREFIX), **options)
+        return loaded
+    if name not in _LOADERS:
+        raise ValueError(f"no data set is called {name!r};{_suggestion(name)} {_known_names()}")
+    loader = _loader(*_LOADERS[name])
+    _check_options(name, options, loader)
+    loaded = loader(**options)
+    return loaded
+
+
+def _loader(module: str, function: str) -> Callable[..., LabelledSet]:
+    loader: Callable[..., LabelledSet] = getattr(importlib.import_module(module), function)
+    return loader
+
+
+def _known_names() -> str:
+    return "the kit knows " + ", ".join(_LOADERS) + " and folder:PATH"
+
+
+def _suggestion(name: str) -> str:
+    close = _close(name, tuple(_LOADERS))
+    return f" did you mean {close!r}?" if close else ""
+
+
+def _check_options(name: str, options: dict[str, Any], loader: Callable[..., Any]) -> None:
+    known = tuple(
+        parameter.name
+        for parameter in inspect.signature(loader).parameters.values()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    )
+    for option in options:
+        if option not in known:
+            close = _close(option, known)
+            hint = f" did you mean {close!r}?" if close else ""
+            raise ValueError(
+                f"{name} has no option {option!r};{hint} its options are {', '.join(known)}"
+            )
+
+
+def _close(word: str, known: tuple[str, ...]) -> str | None:
+    by_lower = {entry.lower(): entry for entry in known}
+    matches = difflib.get_close_matches(word.lower().replace("_", "-"), by_lower, n=1) or (
+        difflib.get_close_matches(word.lower(), by_lower, n=1)
+    )
+    return by_lower[matches[0]] if matches else None
