@@ -51,7 +51,16 @@ class Batches:
         }
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Go on where `state` was taken."""
+        """Go on where `state` was taken.
+
+        Raises:
+            ValueError: the state of a stream over a set of another length.
+        """
+        if len(state["order"]) != len(self.data):
+            raise ValueError(
+                f"state was taken over {len(state['order'])} samples but the set has "
+                f"{len(self.data)}; restore it over the set it was taken from"
+            )
         self.generator.set_state(state["generator"].cpu())
         self.order = state["order"].to(self.data.device)
         self.position = int(state["position"])

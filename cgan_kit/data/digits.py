@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 
 from cgan_kit.data.imageset import ImageSet
+from cgan_kit.data.resize import check_size, resize
 
 SIZES = (8, 16, 32)
 NATIVE_SIZE = 8
-BRIGHTEST = 16.0
+BRIGHTEST = 16
 
 
 def load(*, size: int = 16) -> ImageSet:
@@ -24,18 +24,15 @@ def load(*, size: int = 16) -> ImageSet:
     Raises:
         ValueError: another size.
     """
-    if size not in SIZES:
-        raise ValueError(f"size is {size!r}; digits come at 8, 16 or 32 pixels")
+    size = check_size("digits", size, SIZES)
     # Imported here because scikit-learn takes a second that no other data set needs.
     from sklearn.datasets import load_digits
 
     counts, digits = load_digits(return_X_y=True)
-    images = torch.from_numpy(counts).float().view(-1, 1, NATIVE_SIZE, NATIVE_SIZE) / BRIGHTEST
-    if size != NATIVE_SIZE:
-        images = F.interpolate(images, size=(size, size), mode="bicubic", align_corners=False)
-    images = images.clamp_(0, 1).mul_(255).round_().to(torch.uint8)
+    images = torch.from_numpy(counts).view(-1, 1, NATIVE_SIZE, NATIVE_SIZE)
+    images = (images * (255 / BRIGHTEST)).round_().to(torch.uint8)
     return ImageSet(
-        images,
+        resize(images, size),
         torch.from_numpy(digits).long(),
         [str(digit) for digit in range(10)],
         name="digits",

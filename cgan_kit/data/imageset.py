@@ -51,7 +51,13 @@ class ImageSet(LabelledSet):
 
 
 def to_float(images: Tensor) -> Tensor:
-    """uint8 in [0, 255] to float32 in [-1, 1]."""
+    """uint8 in [0, 255] to float32 in [-1, 1].
+
+    Raises:
+        ValueError: images that are not uint8.
+    """
+    if images.dtype != torch.uint8:
+        raise ValueError(f"images have dtype {images.dtype}; give uint8 in [0, 255]")
     return images.float().div_(127.5).sub_(1)
 
 

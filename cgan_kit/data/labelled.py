@@ -82,7 +82,7 @@ class LabelledSet:
     def subset(self, indices: Tensor) -> Self:
         """The samples at `indices` (int64 (n,)), with the same classes and factors.
 
-        A subset cannot be made again from name and options alone, so options say it is one.
+        `name` and `options` stay those of the whole set; the fingerprint tells the two apart.
         """
         part: Self = object.__new__(type(self))
         part.__dict__.update(self.__dict__)
