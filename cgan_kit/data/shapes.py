@@ -1,0 +1,143 @@
+"""Ten shapes on a factor grid of 864 combinations each: a set in which everything is known."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from cgan_kit.data.rendered import (
+    HUES,
+    FactorGrid,
+    FactorValue,
+    RenderedSet,
+    coverage,
+    factor_grid,
+    ink,
+    pixel_centres,
+    polygon_distance,
+)
+
+Vertices = list[tuple[float, float]]
+
+SIZES = {"small": 0.51, "medium": 0.61, "large": 0.71}
+SHIFT = 0.15
+ROTATIONS = (-27.0, -9.0, 9.0, 27.0)
+BRIGHTNESS = (0.55, 0.7, 0.85, 1.0)
+HALF_OUTLINE = 0.125  # of the canvas's half side: lines 2 px wide at 16 px, 4 px at 32 px
+
+
+def _ring(n: int, radius_x: float, radius_y: float, turn: float = 90.0) -> Vertices:
+    angles = [math.radians(turn + 360 * k / n) for k in range(n)]
+    return [(radius_x * math.cos(a), radius_y * math.sin(a)) for a in angles]
+
+
+def _star() -> Vertices:
+    outer, inner = _ring(5, 1.18, 1.18), _ring(5, 0.56, 0.56, 126)
+    return [vertex for pair in zip(outer, inner, strict=True) for vertex in pair]
+
+
+def _heart() -> Vertices:
+    vertices = []
+    for k in range(28):
+        t = 2 * math.pi * k / 28
+        x = 16 * math.sin(t) ** 3
+        y = 13 * math.cos(t) - 5 * math.cos(2 * t) - 2 * math.cos(3 * t) - math.cos(4 * t)
+        vertices.append((x / 16, (y + 2.5) / 15))
+    return vertices
+
+
+def _crescent() -> Vertices:
+    outer = [math.radians(a) for a in range(50, 311, 20)]
+    tip_x, tip_y = math.cos(outer[0]), math.sin(outer[0])
+    centre = 0.62
+    radius = math.hypot(tip_x - centre, tip_y)
+    start = math.degrees(math.atan2(tip_y, tip_x - centre))
+    inner = [math.radians(360 - start - k * (360 - 2 * start) / 10) for k in range(1, 10)]
+    hollow = [(centre + radius * math.cos(a), radius * math.sin(a)) for a in inner]
+    return [
+        (1.1 * x + 0.2, 1.1 * y) for x, y in [(math.cos(a), math.sin(a)) for a in outer] + hollow
+    ]
+
+
+CROSS: Vertices = [
+    *[(0.36, 1.0), (0.36, 0.36), (1.0, 0.36), (1.0, -0.36), (0.36, -0.36), (0.36, -1.0)],
+    *[(-0.36, -1.0), (-0.36, -0.36), (-1.0, -0.36), (-1.0, 0.36), (-0.36, 0.36), (-0.36, 1.0)],
+]
+ARROW: Vertices = [
+    *[(0.0, 1.1), (0.95, 0.05), (0.36, 0.05), (0.36, -1.0)],
+    *[(-0.36, -1.0), (-0.36, 0.05), (-0.95, 0.05)],
+]
+
+# Outlines with a radius of about 1, centred. Each looks different at all four rotations: a disc
+# would not, so there is an ellipse in its place, and the rotations span less than the 72 degrees
+# after which the star repeats itself.
+OUTLINES: dict[str, Vertices] = {
+    "ellipse": _ring(28, 0.62, 1.1),
+    "square": [(0.8, 0.8), (-0.8, 0.8), (-0.8, -0.8), (0.8, -0.8)],
+    "triangle": [(0.0, 1.05), (-0.95, -0.65), (0.95, -0.65)],
+    "cross": CROSS,
+    "star": _star(),
+    "heart": _heart(),
+    "crescent": _crescent(),
+    "arrow": ARROW,
+    "ell": [(-0.7, 1.0), (-0.7, -0.85), (0.8, -0.85), (0.8, -0.25), (-0.1, -0.25), (-0.1, 1.0)],
+    "hourglass": [(-0.8, 0.9), (-0.2, 0.0), (-0.8, -0.9), (0.8, -0.9), (0.2, 0.0), (0.8, 0.9)],
+}
+
+
+def _distances(size: int, vertices: Vertices) -> Tensor:
+    """Signed distances float64 (sizes, x, y, rotations, size, size) of one class."""
+    shifts = torch.tensor([-SHIFT, 0.0, SHIFT], dtype=torch.float64)
+    radius = torch.tensor(list(SIZES.values()), dtype=torch.float64)
+    s, x, y, a = torch.cartesian_prod(
+        radius, shifts, -shifts, torch.tensor(ROTATIONS, dtype=torch.float64).deg2rad()
+    ).unbind(1)
+    points = pixel_centres(size)[None] - torch.stack((x, y), dim=1)[:, None]
+    cos, sin = a.cos()[:, None], a.sin()[:, None]
+    px, py = points.unbind(-1)
+    turned = torch.stack((cos * px + sin * py, cos * py - sin * px), dim=-1)
+    distance = polygon_distance(turned / s[:, None, None], vertices) * s[:, None]
+    return distance.view(-1, size, size)
+
+
+def _values(channels: int) -> dict[str, tuple[FactorValue, ...]]:
+    colour: dict[str, tuple[FactorValue, ...]] = (
+        {"brightness": BRIGHTNESS} if channels == 1 else {"hue": tuple(HUES)}
+    )
+    return {
+        "size": tuple(SIZES),
+        "x": ("left", "centre", "right"),
+        "y": ("top", "middle", "bottom"),
+        "rotation": ROTATIONS,
+        "style": ("filled", "outline"),
+        **colour,
+    }
+
+
+@lru_cache(maxsize=4)
+def grid(size: int = 16, channels: int = 1) -> FactorGrid:
+    """The full grid: 8,640 images, made once."""
+    values = _values(channels)
+    labels, factors = factor_grid({k: len(v) for k, v in values.items()}, len(OUTLINES))
+    colours = torch.tensor([[b] for b in BRIGHTNESS] if channels == 1 else list(HUES.values()))
+    images = []
+    for vertices in OUTLINES.values():
+        distance = _distances(size, vertices)
+        styles = torch.stack((distance, distance.abs() - HALF_OUTLINE), dim=1)
+        cover = coverage(styles, size)[:, :, None]
+        images.append(ink(cover, colours).flatten(0, 2))
+    return FactorGrid(torch.cat(images), labels, factors, values, tuple(OUTLINES))
+
+
+def load(size: int = 16, channels: int = 1) -> RenderedSet:
+    """Ten shapes."""
+    full = grid(size, channels)
+    return RenderedSet(
+        full,
+        torch.arange(len(full.labels)),
+        name="shapes",
+        options={"size": size, "channels": channels},
+    )
