@@ -132,7 +132,7 @@ def grid(size: int = 16, channels: int = 1) -> FactorGrid:
     return FactorGrid(torch.cat(images), labels, factors, values, tuple(OUTLINES))
 
 
-def load(size: int = 16, channels: int = 1) -> RenderedSet:
+def load(*, size: int = 16, channels: int = 1) -> RenderedSet:
     """Ten shapes."""
     full = grid(size, channels)
     return RenderedSet(
