@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -57,7 +58,7 @@ def load(name: str, **options: Any) -> LabelledSet:
         loaded: LabelledSet = loader(name.removeprefix(FOLDER_PREFIX), **options)
         return loaded
     if name not in _LOADERS:
-        raise ValueError(f"no data set is called {name!r};{_suggestion(name)} {_known_names()}")
+        raise ValueError(f"no data set is called {name!r}{_suggestion(name)}; {_known_names()}")
     loader = _loader(*_LOADERS[name])
     _check_options(name, options, loader)
     loaded = loader(**options)
@@ -74,8 +75,10 @@ def _known_names() -> str:
 
 
 def _suggestion(name: str) -> str:
+    if os.path.isdir(os.path.expanduser(name)):
+        return f" (did you mean the folder, {FOLDER_PREFIX + name!r}?)"
     close = _close(name, tuple(_LOADERS))
-    return f" did you mean {close!r}?" if close else ""
+    return f" (did you mean {close!r}?)" if close else ""
 
 
 def _check_options(name: str, options: dict[str, Any], loader: Callable[..., Any]) -> None:
@@ -87,9 +90,9 @@ def _check_options(name: str, options: dict[str, Any], loader: Callable[..., Any
     for option in options:
         if option not in known:
             close = _close(option, known)
-            hint = f" did you mean {close!r}?" if close else ""
+            hint = f" (did you mean {close!r}?)" if close else ""
             raise ValueError(
-                f"{name} has no option {option!r};{hint} its options are {', '.join(known)}"
+                f"{name} has no option {option!r}{hint}; its options are {', '.join(known)}"
             )
 
 
