@@ -1,0 +1,24 @@
+"""Projection: the label speaks through an inner product with the features."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from cgan_kit.losses.conditioning import Conditioning
+
+
+class Projection(Conditioning):
+    """Adds <v_y, F(x)> to the adversarial score.
+
+    Miyato & Koyama 2018, arXiv:1802.05637, equation 4: the log ratio of real to fake splits
+    into log p(y|x)/q(y|x), which is linear in the features when p(y|x) is a softmax, and
+    log p(x)/q(x), the discriminator's own score. No loss is added.
+    """
+
+    def attach(self, feature_dim: int, num_classes: int) -> None:
+        self.proxies = nn.Embedding(num_classes, feature_dim)
+        # Starts at nothing: the game begins as an unconditional one.
+        nn.init.zeros_(self.proxies.weight)
+
+    def score(self, features: Tensor, labels: Tensor) -> Tensor:
+        return (self.proxies(labels) * features).sum(dim=1)

@@ -1,0 +1,50 @@
+"""Where z comes from: the standard normal distribution, whole or truncated."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def draw_latents(
+    n: int,
+    latent_dim: int,
+    generator: torch.Generator | None = None,
+    device: torch.device | str | None = None,
+) -> Tensor:
+    """n draws of z ~ N(0, I): float32 (n, latent_dim).
+
+    Training, metrics and widgets all draw here, so that what a widget shows is what the
+    generator was trained on.
+
+    Arguments:
+        generator: a seeded generator for draws that repeat; it must live on `device`.
+    """
+    return torch.randn(n, latent_dim, generator=generator, device=device)
+
+
+def truncate(latents: Tensor, truncation: float) -> Tensor:
+    """The same draws, moved into [-truncation, truncation].
+
+    Each coordinate keeps its quantile: it goes through the normal distribution function and
+    back through the inverse of the truncated one. So the result follows the truncated normal
+    (the truncation trick of Brock et al. 2019, arXiv:1809.11096, section 3.1, without their
+    resampling) and moves smoothly with the bound.
+
+    Arguments:
+        latents: (n, Z), drawn from N(0, I).
+        truncation: the bound, above 0; `math.inf` gives `latents` back to the bit.
+
+    Raises:
+        ValueError: a truncation that is not above 0.
+    """
+    if not truncation > 0:
+        raise ValueError(f"truncation is {truncation}; give a bound above 0, such as 1.0")
+    if math.isinf(truncation):
+        return latents
+    # erf and its inverse in float64: in float32 the tails round to infinity.
+    quantile = torch.erf(latents.double() / math.sqrt(2))
+    bound = math.erf(truncation / math.sqrt(2))
+    return (torch.erfinv(quantile * bound) * math.sqrt(2)).to(latents.dtype)

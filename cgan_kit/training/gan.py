@@ -1,0 +1,182 @@
+"""A GAN: generator, discriminator, conditioning and the adversarial loss they play."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from typing_extensions import Self
+
+from cgan_kit import losses, models
+from cgan_kit.data import ImageSet, LabelledSet, PointSet
+from cgan_kit.describe import describe, rebuild
+from cgan_kit.losses import AdversarialLoss, Conditioning, Judged, NoConditioning, relativistic
+from cgan_kit.models import Discriminator, Generator
+
+
+class GAN(nn.Module):
+    """Generator, discriminator and conditioning; nothing else holds parameters.
+
+    Arguments:
+        generator, discriminator: a pair for samples of one shape.
+        conditioning: not yet attached; its head is made here.
+        adversarial: the real/fake game.
+
+    Raises:
+        ValueError: a pair whose sample shapes differ.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        discriminator: Discriminator,
+        conditioning: Conditioning,
+        adversarial: AdversarialLoss = relativistic,
+    ) -> None:
+        super().__init__()
+        if generator.sample_shape != discriminator.sample_shape:
+            raise ValueError(
+                f"generator makes samples of {generator.sample_shape} but discriminator reads "
+                f"{discriminator.sample_shape}; build both with one sample_shape"
+            )
+        self.generator = generator
+        self.discriminator = discriminator
+        self.conditioning = conditioning
+        self.adversarial = adversarial
+        conditioning.attach(discriminator.feature_dim, generator.num_classes)
+
+    @classmethod
+    def for_images(
+        cls,
+        data: ImageSet,
+        conditioning: Conditioning | None = None,
+        adversarial: AdversarialLoss = relativistic,
+        *,
+        width: int = 16,
+        latent_dim: int = 32,
+        spectral_norm: bool = False,
+        seed: int = 0,
+    ) -> Self:
+        """The DCGAN pair for images like those of `data`, with seeded weights.
+
+        Arguments:
+            data: gives the image shape and the number of classes.
+            conditioning: how labels enter; None is the plain GAN.
+            width, latent_dim, spectral_norm: see `models.dcgan`.
+            seed: of the initial weights; global random state is left as it was.
+
+        Raises:
+            ValueError: a set of points, or an image size the pair is not made for.
+        """
+        if not isinstance(data, ImageSet):
+            raise ValueError(f"data is a set of points ({data!r}); use GAN.for_points(data)")
+        models.dcgan.check_image_shape(data.sample_shape)
+        with seeded(seed):
+            return cls(
+                models.DCGANGenerator(data.num_classes, data.sample_shape, latent_dim, width),
+                models.DCGANDiscriminator(data.sample_shape, width, spectral_norm),
+                conditioning or NoConditioning(),
+                adversarial,
+            )
+
+    @classmethod
+    def for_points(
+        cls,
+        data: PointSet,
+        conditioning: Conditioning | None = None,
+        adversarial: AdversarialLoss = relativistic,
+        *,
+        width: int = 64,
+        latent_dim: int = 8,
+        spectral_norm: bool = False,
+        seed: int = 0,
+    ) -> Self:
+        """The fully connected pair for points like those of `data`; see `for_images`."""
+        if not isinstance(data, PointSet):
+            raise ValueError(f"data is a set of images ({data!r}); use GAN.for_images(data)")
+        with seeded(seed):
+            return cls(
+                models.MLPGenerator(data.num_classes, data.sample_shape, latent_dim, width),
+                models.MLPDiscriminator(data.sample_shape, width, spectral_norm=spectral_norm),
+                conditioning or NoConditioning(),
+                adversarial,
+            )
+
+    @property
+    def num_classes(self) -> int:
+        return self.generator.num_classes
+
+    @property
+    def latent_dim(self) -> int:
+        return self.generator.latent_dim
+
+    def judge(self, images: Tensor, labels: Tensor) -> Judged:
+        """What the discriminator, with the conditioning's help, makes of labelled images."""
+        judgement = self.discriminator(images)
+        # Losses are computed in float32, whatever the networks computed in.
+        features = judgement.features.float()
+        scores = judgement.adversarial.float() + self.conditioning.score(features, labels)
+        return Judged(images, labels, scores, features)
+
+    def judge_both(self, real: Tensor, fake: Tensor, labels: Tensor) -> tuple[Judged, Judged]:
+        """Real and fake images judged in one call, pair by pair under one label."""
+        n = len(labels)
+        judged = self.judge(torch.cat([real, fake]), torch.cat([labels, labels]))
+        return (
+            Judged(real, labels, judged.scores[:n], judged.features[:n]),
+            Judged(fake, labels, judged.scores[n:], judged.features[n:]),
+        )
+
+    @contextmanager
+    def only_generator_learns(self) -> Iterator[None]:
+        """Within it, discriminator and conditioning pass gradients on but collect none."""
+        judges = [*self.discriminator.parameters(), *self.conditioning.parameters()]
+        learning = [parameter.requires_grad for parameter in judges]
+        for parameter in judges:
+            parameter.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for parameter, learns in zip(judges, learning, strict=True):
+                parameter.requires_grad_(learns)
+
+    def config(self) -> dict[str, Any]:
+        """What `from_config` needs to build this GAN again, ready for JSON."""
+        return {
+            "generator": describe(self.generator),
+            "discriminator": describe(self.discriminator),
+            "conditioning": describe(self.conditioning),
+            "adversarial": self.adversarial.name,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """A GAN of the same build, with fresh weights."""
+        return cls(
+            generator_from_config(config),
+            rebuild(config["discriminator"], models),
+            rebuild(config["conditioning"], losses),
+            getattr(losses, config["adversarial"]),
+        )
+
+
+def generator_from_config(config: dict[str, Any]) -> Generator:
+    """The generator of a GAN's config alone, with fresh weights."""
+    generator: Generator = rebuild(config["generator"], models)
+    return generator
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Within it, torch's global generator starts at `seed`; afterwards it is as before."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
+
+
+def data_kind(data: LabelledSet) -> str:
+    """ "images" or "points": which pair fits."""
+    return "points" if isinstance(data, PointSet) else "images"

@@ -1,0 +1,425 @@
+"""The loop around the training step: records, checkpoints, stopping, resuming."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+from tqdm.auto import tqdm
+from typing_extensions import Self
+
+from cgan_kit.data import Batches, LabelledSet
+from cgan_kit.training.average import averaged_copy, update_average
+from cgan_kit.training.gan import GAN
+from cgan_kit.training.interrupt import interrupts_wait
+from cgan_kit.training.precision import Precision, choose_precision
+from cgan_kit.training.recipe import Recipe
+from cgan_kit.training.run import (
+    Run,
+    check_writable,
+    checkpoint_path,
+    describe_data,
+    load_part,
+    part_tensors,
+    read_tensors,
+    sample,
+    write_tensors,
+    write_text,
+)
+from cgan_kit.training.step import Players, training_step
+
+Record = dict[str, float]
+PARTS = ("generator", "discriminator", "conditioning")
+
+
+class Probe(Protocol):
+    """Looks at a run every `every` steps without changing it; what it returns is recorded."""
+
+    every: int
+
+    def __call__(self, players: Players, step: int) -> Record: ...
+
+
+class DivergedError(ArithmeticError):
+    """A quantity of the training step became NaN or infinite."""
+
+
+class Training:
+    """A run in progress. Iterate it to train; leave it at any step, and everything is saved.
+
+    Each item is one finished step: {"step": n}, with the losses every `log_every` steps.
+    Nothing is written before the first step.
+
+    Arguments:
+        gan: trained in place.
+        data: real samples; moved to `device`.
+        steps: generator updates, at least 1.
+        recipe: batch size, optimisers, penalty, average.
+        folder: where the run is written; None takes a new one under ./runs.
+        checkpoints: how many after the one at step 0, closer together early, when more
+            changes; or the steps themselves.
+        log_every: steps between two lines of history.
+        probes: called every `probe.every` steps; they look and do not touch.
+        seed: of data order and latents. The initial weights have a seed of their own.
+        precision: None tries what is fastest here and prints what it picked.
+        device: None is the GPU where there is one, else the CPU.
+
+    Raises:
+        ValueError: an argument out of range; data of another shape or number of classes
+            than the GAN's; a folder that holds a run already, or cannot be written.
+        DivergedError: while iterating, when a quantity became NaN or infinite.
+    """
+
+    def __init__(
+        self,
+        gan: GAN,
+        data: LabelledSet,
+        *,
+        steps: int,
+        recipe: Recipe | None = None,
+        folder: str | os.PathLike[str] | None = None,
+        checkpoints: int | Sequence[int] = 12,
+        log_every: int = 10,
+        probes: Sequence[Probe] = (),
+        seed: int = 0,
+        precision: Precision | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
+        check_fit(gan, data)
+        if steps < 1:
+            raise ValueError(f"steps is {steps}; give 1 or more")
+        if log_every < 1:
+            raise ValueError(f"log_every is {log_every}; give 1 or more")
+        self.steps = steps
+        self.checkpoint_steps = spread_checkpoints(checkpoints, steps)
+        self.folder = choose_folder(folder, gan, data)
+        self.recipe = recipe or Recipe()
+        self.log_every = log_every
+        self.probes = tuple(probes)
+        self.seed = seed
+        self.step = 0
+        self._stopping = False
+        self._described = describe_data(data)
+
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        data = data.to(self.device)
+        self.gan = gan.to(self.device).train()
+        if precision is None:
+            precision = self._try_precisions(data)
+            print(f"Fastest here: {precision}.")
+        self.averaged = averaged_copy(gan.generator)
+        precision.arrange(self.gan)
+        precision.arrange(self.averaged)
+        self.players = make_players(gan, data, self.recipe, precision, seed)
+
+    @classmethod
+    def resume(
+        cls,
+        folder: str | os.PathLike[str],
+        *,
+        steps: int | None = None,
+        data: LabelledSet | None = None,
+        probes: Sequence[Probe] = (),
+        device: torch.device | str | None = None,
+    ) -> Self:
+        """Go on with a run exactly where it was saved; on a CPU, to the bit.
+
+        Arguments:
+            folder: the run's.
+            steps: a new total, above what is done; None keeps the old one.
+            data: the training set, for runs whose data only existed in memory.
+
+        Raises:
+            FileNotFoundError, ValueError: see `Run`; other data; no steps left to do.
+        """
+        run = Run(folder)
+        state, plan = read_tensors(run.folder / "state.safetensors"), run.config["training"]
+        done, total = int(state["step"]), plan["steps"] if steps is None else steps
+        if total <= done:
+            raise ValueError(
+                f"steps is {total} but the run has done {done} already; give more than {done}"
+            )
+        data = run.load_data() if data is None else data
+        if data.fingerprint() != run.config["data"]["fingerprint"]:
+            raise ValueError(
+                "data is not what the run was trained on (the fingerprints differ); "
+                "give the same set"
+            )
+        more = spread_checkpoints(12, total)
+        training = cls(
+            GAN.from_config(run.config["gan"]),
+            data,
+            steps=total,
+            recipe=Recipe.from_config(plan["recipe"]),
+            checkpoints=plan["checkpoints"] + [s for s in more if s > plan["steps"]],
+            log_every=plan["log_every"],
+            probes=probes,
+            seed=plan["seed"],
+            precision=Precision(**plan["precision"]),
+            device=device,
+        )
+        training.folder = run.folder
+        training._load_state(state)
+        return training
+
+    @property
+    def run(self) -> Run:
+        """The folder, as far as it is written."""
+        return Run(self.folder)
+
+    def stop(self) -> None:
+        """End after the step in progress; everything is saved then."""
+        self._stopping = True
+
+    def __iter__(self) -> Iterator[Record]:
+        self._stopping = False
+        good = True
+        self._write_config()
+        if self.step == 0:
+            self._write_checkpoint()
+        try:
+            while self.step < self.steps and not self._stopping:
+                with interrupts_wait():
+                    record = self._advance()
+                yield record
+        except DivergedError:
+            # Weights that hold NaN are of no use: the last checkpoint stays the last good one.
+            good = False
+            raise
+        finally:
+            if good and self.step not in self.run.steps:
+                self._write_checkpoint()
+
+    @torch.no_grad()
+    def sample(self, latents: Tensor, labels: Tensor) -> Tensor:
+        """Samples of the averaged generator as it stands: see `Run.sample`."""
+        return sample(self.averaged, latents, labels)
+
+    def _advance(self) -> Record:
+        seen = training_step(self.players, self.recipe.discriminator_steps)
+        update_average(self.averaged, self.gan.generator, self.recipe.ema_decay)
+        self.step += 1
+        record: Record = {"step": self.step}
+        logging = self.step % self.log_every == 0 or self.step in (1, self.steps)
+        # Reading a value makes a GPU wait; on a CPU it costs nothing.
+        if logging or self.device.type == "cpu":
+            values = {name: value.item() for name, value in seen.items()}
+            check_finite(values, self.step)
+            if logging:
+                record |= values
+        for probe in self.probes:
+            if self.step % probe.every == 0:
+                record |= probe(self.players, self.step)
+        if len(record) > 1:
+            with (self.folder / "history.jsonl").open("a", encoding="utf-8") as history:
+                history.write(json.dumps(record) + "\n")
+        if self.step in self.checkpoint_steps:
+            self._write_checkpoint()
+        return record
+
+    def _try_precisions(self, data: LabelledSet) -> Precision:
+        def trial(precision: Precision) -> Callable[[], object]:
+            gan = copy.deepcopy(self.gan)
+            precision.arrange(gan)
+            players = make_players(gan, data, self.recipe, precision, self.seed)
+            return lambda: training_step(players, self.recipe.discriminator_steps)
+
+        return choose_precision(trial, self.device)
+
+    def _write_config(self) -> None:
+        (self.folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+        config = {
+            "format": 1,
+            "torch": str(torch.__version__),
+            "data": self._described,
+            "gan": self.gan.config(),
+            "training": {
+                "steps": self.steps,
+                "recipe": self.recipe.config(),
+                "checkpoints": self.checkpoint_steps,
+                "log_every": self.log_every,
+                "seed": self.seed,
+                "precision": vars(self.players.precision),
+            },
+        }
+        write_text(self.folder / "config.json", json.dumps(config, indent=1) + "\n")
+
+    def _write_checkpoint(self) -> None:
+        weights = part_tensors(self.averaged, "averaged")
+        for part in PARTS:
+            weights |= part_tensors(getattr(self.gan, part), part)
+        write_tensors(checkpoint_path(self.folder, self.step), weights)
+        write_tensors(self.folder / "state.safetensors", weights | self._state())
+
+    def _state(self) -> dict[str, Tensor]:
+        """What the weights leave out: the step, chance, data order, the optimisers."""
+        state = {
+            "step": torch.tensor(self.step),
+            "random": self.players.random.get_state(),
+            **{f"batches.{key}": value for key, value in self.players.batches.state().items()},
+        }
+        for name, optimiser in self._optimisers():
+            for number, moments in optimiser.state_dict()["state"].items():
+                state |= {f"{name}.{number}.{key}": value for key, value in moments.items()}
+        return state
+
+    def _load_state(self, state: dict[str, Tensor]) -> None:
+        load_part(self.averaged, state, "averaged")
+        for part in PARTS:
+            load_part(getattr(self.gan, part), state, part)
+        self.step = int(state["step"])
+        self.players.random.set_state(state["random"])
+        self.players.batches.restore(
+            {key.removeprefix("batches."): state[key] for key in state if "batches." in key}
+        )
+        for name, optimiser in self._optimisers():
+            moments: dict[int, dict[str, Tensor]] = {}
+            for key, value in state.items():
+                if key.startswith(f"{name}."):
+                    _, number, moment = key.split(".")
+                    moments.setdefault(int(number), {})[moment] = value
+            optimiser.load_state_dict(optimiser.state_dict() | {"state": moments})
+        # Lines past the saved step come from a process that was killed after writing them.
+        kept = [record for record in self.run.history() if record["step"] <= self.step]
+        lines = "".join(json.dumps(record) + "\n" for record in kept)
+        write_text(self.folder / "history.jsonl", lines)
+
+    def _optimisers(self) -> list[tuple[str, Optimizer]]:
+        return [
+            ("d_optimiser", self.players.discriminator_optimiser),
+            ("g_optimiser", self.players.generator_optimiser),
+        ]
+
+
+def train(
+    gan: GAN,
+    data: LabelledSet,
+    *,
+    steps: int,
+    recipe: Recipe | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    checkpoints: int | Sequence[int] = 12,
+    log_every: int = 10,
+    probes: Sequence[Probe] = (),
+    seed: int = 0,
+    precision: Precision | None = None,
+    device: torch.device | str | None = None,
+) -> Run:
+    """Train to the end, with a progress bar; arguments and errors are those of `Training`.
+
+    Ctrl-C ends the run after the step in progress, with everything saved.
+    """
+    return finish(
+        Training(
+            gan,
+            data,
+            steps=steps,
+            recipe=recipe,
+            folder=folder,
+            checkpoints=checkpoints,
+            log_every=log_every,
+            probes=probes,
+            seed=seed,
+            precision=precision,
+            device=device,
+        )
+    )
+
+
+def finish(training: Training) -> Run:
+    """Do the steps that are left, with a progress bar; Ctrl-C ends early and saves."""
+    records = iter(training)
+    with tqdm(total=training.steps, initial=training.step, unit="step", leave=False) as bar:
+        try:
+            for record in records:
+                bar.update()
+                if "d_loss" in record:
+                    bar.set_postfix(D=f"{record['d_loss']:.3f}", G=f"{record['g_loss']:.3f}")
+        except KeyboardInterrupt:
+            print(f"Stopped at step {training.step} of {training.steps}; everything is saved.")
+    return training.run
+
+
+def make_players(
+    gan: GAN, data: LabelledSet, recipe: Recipe, precision: Precision, seed: int
+) -> Players:
+    """Optimisers, data order and latents for a fresh training of `gan`."""
+    device = next(gan.parameters()).device
+
+    def adam(*modules: nn.Module) -> Optimizer:
+        learning = [p for module in modules for p in module.parameters() if p.requires_grad]
+        fused = device.type in ("cpu", "cuda")
+        return Adam(learning, lr=recipe.learning_rate, betas=recipe.betas, fused=fused)
+
+    return Players(
+        gan=gan,
+        discriminator_optimiser=adam(gan.discriminator, gan.conditioning),
+        generator_optimiser=adam(gan.generator),
+        batches=Batches(data, recipe.batch_size, seed=seed),
+        random=torch.Generator(device=device).manual_seed(seed + 1),
+        penalty=recipe.penalty,
+        precision=precision,
+    )
+
+
+def check_fit(gan: GAN, data: LabelledSet) -> None:
+    """The data must have the shape and the classes the GAN was built for."""
+    if tuple(data.sample_shape) != tuple(gan.generator.sample_shape):
+        raise ValueError(
+            f"data has samples of shape {data.sample_shape} but the GAN was built for "
+            f"{gan.generator.sample_shape}; build it with GAN.for_images(data)"
+        )
+    if data.num_classes != gan.num_classes:
+        raise ValueError(
+            f"data has {data.num_classes} classes but the GAN was built for "
+            f"{gan.num_classes}; build it with GAN.for_images(data)"
+        )
+
+
+def check_finite(values: Record, step: int) -> None:
+    """Stop at the first quantity, in the order a step computes them, that is no number."""
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise DivergedError(
+                f"{name} became {value} at step {step}, the first quantity to go bad; "
+                "try a smaller learning_rate, a penalty, or spectral_norm=True. "
+                "The last good checkpoint is kept"
+            )
+
+
+def spread_checkpoints(checkpoints: int | Sequence[int], steps: int) -> list[int]:
+    """The steps to keep: n of them, the gaps growing evenly; or the steps given."""
+    if isinstance(checkpoints, int):
+        if checkpoints < 1:
+            raise ValueError(f"checkpoints is {checkpoints}; give 1 or more, or a list of steps")
+        return sorted({math.ceil(steps * (i / checkpoints) ** 2) for i in range(checkpoints + 1)})
+    wrong = [step for step in checkpoints if not 0 <= step <= steps]
+    if wrong:
+        raise ValueError(f"checkpoints holds {wrong[0]}; give steps from 0 to {steps}")
+    return sorted({0, steps, *checkpoints})
+
+
+def choose_folder(folder: str | os.PathLike[str] | None, gan: GAN, data: LabelledSet) -> Path:
+    """The folder given, when it is free; else the first free number under ./runs."""
+    if folder is None:
+        method = type(gan.conditioning).__name__.lower()
+        name = "".join(c if c.isalnum() else "-" for c in Path(data.name).name)
+        taken = (Path("runs") / f"{name}-{method}-{i:03d}" for i in itertools.count(1))
+        folder = next(path for path in taken if not path.exists())
+    path = Path(folder)
+    if (path / "config.json").exists():
+        raise ValueError(
+            f"folder is {str(path)!r}, which holds a run already; choose another, "
+            "or go on with that run: Training.resume(folder)"
+        )
+    check_writable(path)
+    return path

@@ -1,0 +1,65 @@
+"""How both players learn; held fixed when conditioning methods are compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cgan_kit import losses
+from cgan_kit.describe import describe, rebuild
+from cgan_kit.losses import R1R2, Penalty
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Batch, optimisers, penalty and average of a training.
+
+    The defaults come from the search in benchmarks/small_gan_search.py.
+
+    Arguments:
+        batch_size: real images a step; as many fakes.
+        learning_rate: of both Adams; above 0.
+        betas: of both Adams; each in [0, 1).
+        penalty: on the discriminator's slope; None for no penalty.
+        ema_decay: of the averaged generator, in [0, 1).
+        discriminator_steps: discriminator updates a generator update, at least 1.
+
+    Raises:
+        ValueError: an argument out of its range.
+    """
+
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    betas: tuple[float, float] = (0.0, 0.99)
+    penalty: Penalty | None = R1R2(0.1)  # noqa: RUF009 - holds a number and never changes
+    ema_decay: float = 0.995
+    discriminator_steps: int = 1
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise ValueError(f"batch_size is {self.batch_size}; give 1 or more")
+        if not 0 < self.learning_rate < float("inf"):
+            raise ValueError(
+                f"learning_rate is {self.learning_rate}; give a number above 0, such as 1e-3"
+            )
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"betas is {self.betas}; give two numbers in [0, 1)")
+        # torch's fused Adam refuses an integer 0.
+        object.__setattr__(self, "betas", tuple(float(beta) for beta in self.betas))
+        if not 0 <= self.ema_decay < 1:
+            raise ValueError(f"ema_decay is {self.ema_decay}; give a number in [0, 1)")
+        if self.discriminator_steps < 1:
+            raise ValueError(f"discriminator_steps is {self.discriminator_steps}; give 1 or more")
+
+    def config(self) -> dict[str, Any]:
+        """What `from_config` needs, ready for JSON."""
+        penalty = None if self.penalty is None else describe(self.penalty)
+        return {**vars(self), "penalty": penalty}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Recipe:
+        """The recipe that `config` wrote down."""
+        penalty = config["penalty"]
+        if penalty is not None:
+            penalty = rebuild(penalty, losses)
+        return cls(**{**config, "betas": tuple(config["betas"]), "penalty": penalty})

@@ -1,0 +1,296 @@
+"""A run: the folder that training writes, and everything else reads.
+
+config.json                       how data, GAN and training were set up
+history.jsonl                     one line every few steps
+checkpoints/step-000300.safetensors   weights, the averaged generator's among them
+state.safetensors                 what resuming needs beyond the last checkpoint
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from cgan_kit import data
+from cgan_kit.data import LabelledSet, PointSet, to_uint8
+from cgan_kit.models import Generator
+from cgan_kit.training.gan import GAN, generator_from_config
+
+
+class Run:
+    """Reads a run's folder; whatever a widget or a metric needs comes from here.
+
+    A run made on one machine opens on another: nothing is unpickled, weights are loaded on
+    the CPU.
+
+    Arguments:
+        folder: where `cgan_kit.train` wrote.
+
+    Raises:
+        FileNotFoundError: no such folder, or one without a config.json.
+        ValueError: a config.json that is not a run's.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+        path = self.folder / "config.json"
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"folder is {str(self.folder)!r}, which holds no config.json; "
+                "give the folder of a run that cgan_kit.train has written"
+            )
+        try:
+            self.config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            self._data, self._gan = self.config["data"], self.config["gan"]
+        except (ValueError, KeyError) as error:
+            raise ValueError(
+                f"{path} is not a run's config ({error}); train again into a new folder"
+            ) from error
+
+    def __repr__(self) -> str:
+        conditioning = self._gan["conditioning"]["class"]
+        last = self.steps[-1] if self.steps else 0
+        return f"Run: {conditioning} on {self._data['name']}, {last:,} steps"
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return tuple(self._data["class_names"])
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.class_names)
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        return tuple(self._data["sample_shape"])
+
+    @property
+    def latent_dim(self) -> int:
+        return int(self._gan["generator"]["latent_dim"])
+
+    @property
+    def steps(self) -> list[int]:
+        """The steps that have a checkpoint, ascending; step 0 is before training."""
+        names = (self.folder / "checkpoints").glob("step-*.safetensors")
+        return sorted(int(name.stem.removeprefix("step-")) for name in names)
+
+    def history(self) -> list[dict[str, float]]:
+        """The lines of history.jsonl, oldest first."""
+        path = self.folder / "history.jsonl"
+        if not path.is_file():
+            return []
+        with path.open(encoding="utf-8") as lines:
+            return [json.loads(line) for line in lines]
+
+    def load_data(self) -> LabelledSet:
+        """The set the run was trained on, made again by its name and options.
+
+        Raises:
+            ValueError: a set that only existed in memory, or one that has changed since.
+        """
+        name, origin = self._data["name"], self._data["origin"]
+        if name == "custom" or origin is None:
+            raise ValueError(
+                "the run's data set only existed in memory, so it cannot be loaded again; "
+                "keep the set that you gave to cgan_kit.train"
+            )
+        made = data.load(name, **self._data["options"])
+        if origin:
+            made = made.split(origin["held_out"], origin["seed"])[origin["part"]]
+        if made.fingerprint() != self._data["fingerprint"]:
+            raise ValueError(
+                f"data set {name!r} has changed since the run was made; "
+                "load the data as it was then, or train again"
+            )
+        return made
+
+    def tensors(self, step: int | None = None) -> dict[str, Tensor]:
+        """Every tensor of the checkpoint at `step` (None: the last), on the CPU.
+
+        Names begin with the part they belong to: generator, averaged, discriminator,
+        conditioning.
+
+        Raises:
+            ValueError: no checkpoint at that step, or one that cannot be read.
+        """
+        if not self.steps:
+            raise ValueError(f"{self.folder} holds no checkpoint; train again into a new folder")
+        step = self.steps[-1] if step is None else step
+        if step not in self.steps:
+            raise ValueError(f"step is {step}; there are checkpoints at {self.steps}")
+        return read_tensors(checkpoint_path(self.folder, step))
+
+    def generator(self, step: int | None = None) -> Generator:
+        """The averaged generator at `step` (None: the last), in evaluation mode."""
+        generator = generator_from_config(self._gan)
+        load_part(generator, self.tensors(step), "averaged")
+        return generator.eval().requires_grad_(False)
+
+    def gan(self, step: int | None = None) -> GAN:
+        """The whole GAN at `step` (None: the last), its generator not averaged."""
+        gan = GAN.from_config(self._gan)
+        tensors = self.tensors(step)
+        for part in ("generator", "discriminator", "conditioning"):
+            load_part(getattr(gan, part), tensors, part)
+        return gan.eval()
+
+    @torch.no_grad()
+    def sample(
+        self, latents: Tensor, labels: Tensor, step: int | None = None, batch_size: int = 1000
+    ) -> Tensor:
+        """Samples of the averaged generator for latents (n, Z) and labels (n,).
+
+        Returns uint8 (n, C, H, W), or float32 (n, D) where the run made points; on the CPU.
+        """
+        return sample(self.generator(step), latents, labels, batch_size)
+
+
+@torch.no_grad()
+def sample(generator: Generator, latents: Tensor, labels: Tensor, batch_size: int = 1000) -> Tensor:
+    """A generator's samples: uint8 (n, C, H, W) for images, float32 (n, D) for points.
+
+    Arguments:
+        latents: float (n, Z), on the generator's device or the CPU.
+        labels: int64 (n,), in [0, K).
+        batch_size: how many are made at once; it bounds the memory.
+
+    Raises:
+        ValueError: latents or labels that the generator was not built for.
+    """
+    check_request(generator, latents, labels)
+    device = next(generator.parameters()).device
+    parts = [
+        generator(z.to(device), y.to(device)).float().cpu()
+        for z, y in zip(latents.split(batch_size), labels.split(batch_size), strict=True)
+    ]
+    samples = torch.cat(parts)
+    return samples if samples.ndim == 2 else to_uint8(samples)
+
+
+def check_request(generator: Generator, latents: Tensor, labels: Tensor) -> None:
+    """Latents and labels must fit the generator and each other."""
+    if latents.ndim != 2 or latents.shape[1] != generator.latent_dim:
+        raise ValueError(
+            f"latents have shape {tuple(latents.shape)} but the generator reads "
+            f"(n, {generator.latent_dim}); draw them with "
+            f"cgan_kit.models.draw_latents(n, {generator.latent_dim})"
+        )
+    if labels.dtype != torch.int64 or labels.shape != latents.shape[:1]:
+        raise ValueError(
+            f"labels are {labels.dtype} of shape {tuple(labels.shape)}; "
+            f"give one int64 label a latent: ({len(latents)},)"
+        )
+    if len(labels) == 0:
+        raise ValueError("labels are empty; ask for at least one sample")
+    if int(labels.min()) < 0 or int(labels.max()) >= generator.num_classes:
+        raise ValueError(
+            f"labels run from {int(labels.min())} to {int(labels.max())} but the generator was "
+            f"built for {generator.num_classes} classes; give labels in "
+            f"[0, {generator.num_classes - 1}]"
+        )
+
+
+def describe_data(source: LabelledSet) -> dict[str, Any]:
+    """What a run writes down of its data."""
+    return {
+        "name": source.name,
+        "options": source.options,
+        "origin": source.origin,
+        "fingerprint": source.fingerprint(),
+        "samples": len(source),
+        "kind": "points" if isinstance(source, PointSet) else "images",
+        "class_names": list(source.class_names),
+        "sample_shape": list(source.sample_shape),
+    }
+
+
+def checkpoint_path(folder: Path, step: int) -> Path:
+    return folder / "checkpoints" / f"step-{step:06d}.safetensors"
+
+
+def check_writable(folder: Path) -> None:
+    """A folder that cannot be made or written is found out before anything is trained.
+
+    Raises:
+        ValueError: naming the part of the path that is in the way.
+    """
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        raise ValueError(
+            f"folder is {str(folder)!r}, but {str(existing)!r} is a file; choose another folder"
+        )
+    if not os.access(existing, os.W_OK):
+        raise ValueError(
+            f"folder is {str(folder)!r}, but {str(existing)!r} may not be written; "
+            "choose another folder or change its permissions"
+        )
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write tensors whole or not at all: aside first, then renamed."""
+    aside = path.with_suffix(".partial")
+    # safetensors refuses views and tensors that share memory.
+    alone = {key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()}
+    save_file(alone, aside)
+    os.replace(aside, path)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, on the CPU; pickled files are refused.
+
+    Raises:
+        ValueError: a file that is truncated, pickled, or otherwise no safetensors file.
+    """
+    with path.open("rb") as file:
+        start = file.read(2)
+    if start in (b"PK", b"\x80\x02", b"\x80\x04", b"\x80\x05"):
+        raise ValueError(
+            f"{path.name} is a pickled file, which can run code when opened; "
+            "the kit reads safetensors only: train again, or convert it with a tool you trust"
+        )
+    try:
+        return load_file(path)
+    except (safetensors.SafetensorError, OSError) as error:
+        raise ValueError(
+            f"{path.name} cannot be read ({error}); it is truncated or not a safetensors file: "
+            "delete it and use an earlier checkpoint"
+        ) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text whole or not at all."""
+    aside = path.with_name(path.name + ".partial")
+    aside.write_text(text, encoding="utf-8")
+    os.replace(aside, path)
+
+
+def part_tensors(module: nn.Module, part: str) -> dict[str, Tensor]:
+    """A module's tensors, each name led by the part it belongs to."""
+    return {f"{part}.{key}": value for key, value in module.state_dict().items()}
+
+
+def load_part(module: nn.Module, tensors: Mapping[str, Tensor], part: str) -> None:
+    """Give a module the tensors that belong to it.
+
+    Raises:
+        ValueError: tensors of another model.
+    """
+    lead = f"{part}."
+    own = {key.removeprefix(lead): value for key, value in tensors.items() if key.startswith(lead)}
+    expected = module.state_dict()
+    wrong = [key for key in expected if key not in own or own[key].shape != expected[key].shape]
+    wrong += [key for key in own if key not in expected]
+    if wrong:
+        raise ValueError(
+            f"the checkpoint's {part} is of another model (first difference: {wrong[0]!r}); "
+            "use the checkpoint together with the config.json it was written beside"
+        )
+    module.load_state_dict(own)

@@ -1,0 +1,103 @@
+"""The training step: what every GAN of the kit does, over and over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from cgan_kit.data import Batches
+from cgan_kit.losses import Penalty
+from cgan_kit.models import draw_latents
+from cgan_kit.training.gan import GAN
+from cgan_kit.training.precision import Precision
+
+
+@dataclass
+class Players:
+    """Everything a step needs: the GAN, who moves its weights, and where chance comes from."""
+
+    gan: GAN
+    discriminator_optimiser: Optimizer
+    generator_optimiser: Optimizer
+    batches: Batches
+    random: torch.Generator
+    penalty: Penalty | None
+    precision: Precision
+
+
+def training_step(players: Players, discriminator_steps: int = 1) -> dict[str, Tensor]:
+    """The discriminator's turns, then the generator's; returns what is worth watching.
+
+    Goodfellow et al. 2014, algorithm 1, with labels: fakes are made for the labels of the
+    real images beside them, so that their class frequencies agree.
+    """
+    seen: dict[str, Tensor] = {}
+    for _ in range(discriminator_steps):
+        seen |= discriminator_step(players)
+    return seen | generator_step(players)
+
+
+def discriminator_step(players: Players) -> dict[str, Tensor]:
+    """Tell real from fake, and learn what the conditioning asks."""
+    gan, penalty, precision = players.gan, players.penalty, players.precision
+    real_images, labels = players.batches.next()
+    latents = draw_latents(len(labels), gan.latent_dim, players.random, labels.device)
+    with torch.no_grad(), precision.autocast():
+        fake_images = gan.generator(latents, labels).float()
+    if penalty is not None:
+        # The penalty asks for the score's slope at the images.
+        real_images.requires_grad_()
+        fake_images.requires_grad_()
+    with precision.autocast():
+        real, fake = gan.judge_both(real_images, fake_images, labels)
+
+    adversarial = gan.adversarial.discriminator(real.scores, fake.scores)
+    conditioning = gan.conditioning.discriminator_loss(real, fake)
+    loss = adversarial + conditioning
+    slope = loss.new_zeros(())
+    if penalty is not None:
+        slope = penalty(real, fake, gan.judge, players.random)
+        loss = loss + slope
+
+    players.discriminator_optimiser.zero_grad()
+    loss.backward()
+    players.discriminator_optimiser.step()
+    return {
+        "score_real": real.scores.detach().mean(),
+        "score_fake": fake.scores.detach().mean(),
+        "d_adversarial": adversarial.detach(),
+        "d_conditioning": conditioning.detach(),
+        "penalty": slope.detach(),
+        "d_loss": loss.detach(),
+        **{f"{name}_real": value for name, value in gan.conditioning.observe(real).items()},
+        **{f"{name}_fake": value for name, value in gan.conditioning.observe(fake).items()},
+    }
+
+
+def generator_step(players: Players) -> dict[str, Tensor]:
+    """Make images the discriminator takes for real, and the conditioning for their class."""
+    gan, precision = players.gan, players.precision
+    real_images, labels = players.batches.next()
+    latents = draw_latents(len(labels), gan.latent_dim, players.random, labels.device)
+    with gan.only_generator_learns(), precision.autocast():
+        fake = gan.judge(gan.generator(latents, labels), labels)
+        real_scores = torch.zeros_like(fake.scores)
+        if gan.adversarial.relative:
+            with torch.no_grad():
+                real_scores = gan.judge(real_images, labels).scores
+
+    adversarial = gan.adversarial.generator(real_scores, fake.scores)
+    conditioning = gan.conditioning.generator_loss(fake)
+    loss = adversarial + conditioning
+
+    players.generator_optimiser.zero_grad()
+    loss.backward()
+    players.generator_optimiser.step()
+    return {
+        "g_adversarial": adversarial.detach(),
+        "g_conditioning": conditioning.detach(),
+        "g_loss": loss.detach(),
+    }
