@@ -17,11 +17,15 @@ from cgan_kit.data.oracle import Oracle
 
 FactorValue = str | float
 
-# Four hues that stay apart for most kinds of colour vision and are bright on black.
+BRIGHTNESS = (0.55, 0.7, 0.85, 1.0)
+
+# Two warm and two cool hues, bright on black and apart for most kinds of colour vision. The two
+# of a pair are as far apart as two steps of brightness, so that the oracle's threshold means the
+# same in RGB as in grey. (With four hues at equal distance it lets blends of images pass.)
 HUES: dict[str, tuple[float, float, float]] = {
-    "orange": (1.0, 0.45, 0.05),
-    "yellow": (1.0, 0.95, 0.35),
-    "green": (0.05, 0.80, 0.45),
+    "orange": (1.0, 0.55, 0.25),
+    "yellow": (1.0, 0.81, 0.25),
+    "sky": (0.25, 0.81, 1.0),
     "blue": (0.25, 0.55, 1.0),
 }
 
@@ -91,7 +95,11 @@ class RenderedSet(ImageSet):
         self.factor_values = grid.factor_values
 
     def oracle(self, device: torch.device | str | None = None) -> Oracle:
-        """The oracle over the full grid, on `device` (by default the set's own)."""
+        """The oracle over the full grid, on `device` (by default the set's own).
+
+        It reads an image as the class it was drawn as. Where classes overlap, that is one of
+        the two labels the image has in the set.
+        """
         return self.grid.oracle.to(self.device if device is None else device)
 
     @property
@@ -102,12 +110,12 @@ class RenderedSet(ImageSet):
         adds ln 2, weighted with its share of the set.
         """
         pairs = self.grid_index.cpu() * self.num_classes + self.labels.cpu()
-        kinds, counts = pairs.unique(return_counts=True)
+        kinds, counts = torch.unique(pairs, return_counts=True)
         per_image = torch.zeros(len(self.grid.labels), dtype=torch.float64)
         images = kinds // self.num_classes
         per_image.index_add_(0, images, counts.double())
-        share = counts.double() / per_image[images]
-        return float(-(counts * share.log()).sum() / len(self)) + 0.0
+        share = counts.double() / per_image[images]  # p(label | image)
+        return abs(float((counts * share.log()).sum())) / len(self)
 
     def subset(self, indices: Tensor) -> Self:
         part = super().subset(indices)
@@ -120,6 +128,13 @@ def factor_grid(counts: Mapping[str, int], num_classes: int) -> tuple[Tensor, di
     axes = [torch.arange(num_classes), *(torch.arange(n) for n in counts.values())]
     columns = torch.cartesian_prod(*axes).unbind(dim=1)
     return columns[0], dict(zip(counts, columns[1:], strict=True))
+
+
+def colour_factor(channels: int) -> tuple[str, tuple[FactorValue, ...], Tensor]:
+    """The factor that says how ink looks: its name, its values, their colours (4, channels)."""
+    if channels == 1:
+        return "brightness", BRIGHTNESS, torch.tensor(BRIGHTNESS, dtype=torch.float64)[:, None]
+    return "hue", tuple(HUES), torch.tensor(list(HUES.values()), dtype=torch.float64)
 
 
 def pixel_centres(size: int) -> Tensor:
@@ -163,6 +178,6 @@ def coverage(distance: Tensor, size: int) -> Tensor:
 
 
 def ink(cover: Tensor, colours: Tensor) -> Tensor:
-    """Coverage (..., H, W) times colours (..., C) in [0, 1], on black: uint8 (..., C, H, W)."""
-    levels = cover.unsqueeze(-3) * colours[..., None, None].double()
+    """Coverage (..., H, W) of colours (..., C), float64 in [0, 1], on black: uint8 (..., C, H, W)."""
+    levels = cover.unsqueeze(-3) * colours[..., None, None]
     return levels.mul_(255).add_(ROUNDING).floor_().to(torch.uint8)

@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from cgan_kit.data.rendered import (
-    HUES,
+    BRIGHTNESS,
     FactorGrid,
-    FactorValue,
     RenderedSet,
+    colour_factor,
     coverage,
     factor_grid,
     ink,
     pixel_centres,
     polygon_distance,
 )
+from cgan_kit.data.resize import check_size
+from cgan_kit.data.selection import (
+    assemble,
+    check_channels,
+    check_pair,
+    choose_combinations,
+    mix,
+    thin,
+)
 
 Vertices = list[tuple[float, float]]
+
+SIDES = (16, 32)
+OVERLAPPING = ("ellipse", "square")
 
 SIZES = {"small": 0.51, "medium": 0.61, "large": 0.71}
 SHIFT = 0.15
 ROTATIONS = (-27.0, -9.0, 9.0, 27.0)
-BRIGHTNESS = (0.55, 0.7, 0.85, 1.0)
+STYLES = ("filled", "outline")
+PER_CLASS = len(SIZES) * 3 * 3 * len(ROTATIONS) * len(STYLES) * len(BRIGHTNESS)
 HALF_OUTLINE = 0.125  # of the canvas's half side: lines 2 px wide at 16 px, 4 px at 32 px
 
 
@@ -103,26 +117,19 @@ def _distances(size: int, vertices: Vertices) -> Tensor:
     return distance.view(-1, size, size)
 
 
-def _values(channels: int) -> dict[str, tuple[FactorValue, ...]]:
-    colour: dict[str, tuple[FactorValue, ...]] = (
-        {"brightness": BRIGHTNESS} if channels == 1 else {"hue": tuple(HUES)}
-    )
-    return {
+@lru_cache(maxsize=4)
+def grid(size: int = 16, channels: int = 1) -> FactorGrid:
+    """The full grid: 8,640 images, made once for each size and number of channels."""
+    colour, colour_values, colours = colour_factor(channels)
+    values = {
         "size": tuple(SIZES),
         "x": ("left", "centre", "right"),
         "y": ("top", "middle", "bottom"),
         "rotation": ROTATIONS,
-        "style": ("filled", "outline"),
-        **colour,
+        "style": STYLES,
+        colour: colour_values,
     }
-
-
-@lru_cache(maxsize=4)
-def grid(size: int = 16, channels: int = 1) -> FactorGrid:
-    """The full grid: 8,640 images, made once."""
-    values = _values(channels)
     labels, factors = factor_grid({k: len(v) for k, v in values.items()}, len(OUTLINES))
-    colours = torch.tensor([[b] for b in BRIGHTNESS] if channels == 1 else list(HUES.values()))
     images = []
     for vertices in OUTLINES.values():
         distance = _distances(size, vertices)
@@ -132,12 +139,66 @@ def grid(size: int = 16, channels: int = 1) -> FactorGrid:
     return FactorGrid(torch.cat(images), labels, factors, values, tuple(OUTLINES))
 
 
-def load(*, size: int = 16, channels: int = 1) -> RenderedSet:
-    """Ten shapes."""
-    full = grid(size, channels)
+def load(
+    *,
+    size: int = 16,
+    channels: int = 1,
+    imbalance: float = 1.0,
+    overlap: float = 0.0,
+    overlapping: Sequence[str] = OVERLAPPING,
+    held_out_combinations: float = 0.0,
+    combinations: str = "train",
+    seed: int = 0,
+) -> RenderedSet:
+    """Ten shapes, bright on black: images uint8 (N, channels, size, size), N = 8,640 by default.
+
+    Each class shows every combination of size (3), x (3), y (3), rotation (4), style (filled or
+    outline) and brightness (4; of RGB images: hue): 864 images, all different, across classes
+    too.
+
+    Arguments:
+        size: side in pixels, 16 or 32.
+        channels: 1 (grey) or 3 (RGB).
+        imbalance: largest class over smallest, at least 1; sizes fall geometrically from the
+            first class to the last.
+        overlap: in [0, 1], the share of the images of the two classes `overlapping` that comes
+            from a pool common to both, where each image is there once under either label. With
+            balanced classes H(C|X) = overlap · ln 2 / 5 nats, up to rounding; the set's
+            `conditional_entropy` is exact.
+        overlapping: the two classes' names.
+        held_out_combinations: share of each class's 864 combinations that is held out, in
+            [0, 1); each class has its own.
+        combinations: which of them the set holds: "train", "held-out" or "all". The oracle
+            knows all of them in any case.
+        seed: of the choices that the last five options make.
+
+    Raises:
+        ValueError: naming the option, its value and the remedy.
+    """
+    size = check_size("shapes", size, SIDES)
+    channels = check_channels("shapes", channels)
+    pair = check_pair(overlapping, tuple(OUTLINES))
+    members = choose_combinations(
+        len(OUTLINES),
+        PER_CLASS,
+        held_out=held_out_combinations,
+        combinations=combinations,
+        seed=seed,
+    )
+    indices, labels = assemble(mix(thin(members, imbalance), pair, overlap))
     return RenderedSet(
-        full,
-        torch.arange(len(full.labels)),
+        grid(size, channels),
+        indices,
+        labels=labels,
         name="shapes",
-        options={"size": size, "channels": channels},
+        options={
+            "size": size,
+            "channels": channels,
+            "imbalance": float(imbalance),
+            "overlap": float(overlap),
+            "overlapping": list(overlapping),
+            "held_out_combinations": float(held_out_combinations),
+            "combinations": combinations,
+            "seed": int(seed),
+        },
     )
