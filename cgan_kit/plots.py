@@ -1,0 +1,417 @@
+"""What a person looks at: figures in role colours, shown the same way everywhere.
+
+The one module of the kit that imports matplotlib. Functions return a `Figure` and open no
+window; `show` puts it into a notebook. Colours are Okabe and Ito's, which colour-blind readers
+can tell apart, and no role or method is told by its colour alone: each has a marker or a line
+style of its own too.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+from torch import Tensor
+
+from cgan_kit.data import ImageSet
+from cgan_kit.grids import choose_classes, fixed_latents, sample_grid
+from cgan_kit.models import truncate
+from cgan_kit.pictures import Pixels, fitting_scale, tile
+from cgan_kit.training.run import Run, sample
+
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+GREY = "#767676"
+
+# Roles, then methods. The methods that lessons compare have a colour each; relatives share one
+# and differ in marker and line style.
+COLOURS: dict[str, str] = {
+    "real": BLUE,
+    "fake": ORANGE,
+    "generator": VERMILLION,
+    "discriminator": GREEN,
+    "none": GREY,
+    "concatenation": ORANGE,
+    "projection": BLUE,
+    "acgan": VERMILLION,
+    "acgan_real_only": VERMILLION,
+    "reacgan": GREEN,
+    "contragan": GREEN,
+    "tacgan": PURPLE,
+    "adcgan": SKY,
+    "amgan": PURPLE,
+}
+MARKERS: dict[str, str] = {
+    "real": "o",
+    "fake": "s",
+    "generator": "^",
+    "discriminator": "v",
+    "none": "x",
+    "concatenation": "s",
+    "projection": "o",
+    "acgan": "^",
+    "acgan_real_only": "2",
+    "reacgan": "D",
+    "contragan": "P",
+    "tacgan": "v",
+    "adcgan": "h",
+    "amgan": "*",
+}
+LINESTYLES: dict[str, str] = {
+    "real": "-",
+    "fake": "--",
+    "generator": "-",
+    "discriminator": "--",
+    "none": ":",
+    "concatenation": "-.",
+    "projection": "-",
+    "acgan": "-",
+    "acgan_real_only": "--",
+    "reacgan": "-",
+    "contragan": "--",
+    "tacgan": "-",
+    "adcgan": "-.",
+    "amgan": "--",
+}
+
+DPI = 100  # of a figure's layout; `show` draws twice as fine for sharp text on fine screens
+FINENESS = 2
+CurvePanel = tuple[str, tuple[tuple[str, str, str], ...]]  # title, (history key, role, name)...
+LOSSES: CurvePanel = (
+    "loss",
+    (("d_loss", "discriminator", "discriminator"), ("g_loss", "generator", "generator")),
+)
+ACCURACIES: CurvePanel = (
+    "class accuracy of D's classifier",
+    (("accuracy_real", "real", "on real"), ("accuracy_fake", "fake", "on fake")),
+)
+SCORES: CurvePanel = (
+    "mean score by D",
+    (("score_real", "real", "on real"), ("score_fake", "fake", "on fake")),
+)
+
+
+def show(figure: Figure, alt: str) -> None:
+    """Put a figure into the notebook as a PNG with alternative text, and close it.
+
+    The same figure gives the same bytes: resolution is fixed and no date or version is
+    written. Outside IPython nothing happens, so a lesson runs as a plain script too.
+
+    Arguments:
+        alt: what the figure shows, in a sentence, for those who cannot see it. It is stored as
+            text beside the picture and compared by tests, so put no number into it that
+            differs between machines.
+
+    Raises:
+        ValueError: an empty alt.
+    """
+    if not alt.strip():
+        raise ValueError("alt is empty; say in a sentence what the figure shows")
+    if in_ipython():
+        from IPython.display import display
+
+        width, height = (round(side * DPI) for side in figure.get_size_inches())
+        encoded = base64.b64encode(to_png(figure)).decode("ascii")
+        display(  # type: ignore[no-untyped-call]
+            {"image/png": encoded, "text/plain": alt},
+            metadata={"image/png": {"alt": alt, "width": width, "height": height}},
+            raw=True,
+        )
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close(figure)
+
+
+def in_ipython() -> bool:
+    """Whether there is a notebook or IPython shell to display in."""
+    if "IPython" not in sys.modules:
+        return False
+    return sys.modules["IPython"].get_ipython() is not None
+
+
+def to_png(figure: Figure, dpi: int = FINENESS * DPI) -> bytes:
+    """The figure as PNG bytes, which depend on nothing but the figure."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def class_grid(
+    run: Run,
+    step: int | None = None,
+    *,
+    rows: int = 8,
+    classes: Sequence[int | str] | None = None,
+    seed: int = 0,
+    truncation: float = float("inf"),
+    scale: int | None = None,
+) -> Figure:
+    """Fixed z down, classes across: what `widgets.ClassGrid` shows, pixel for pixel.
+
+    Arguments:
+        step: one of `run.steps`; None is the last.
+        rows: how many z.
+        classes: numbers or names of the classes to show; None is all of them.
+        seed: of the z, as in the widget.
+        truncation: bound on each coordinate of z, above 0; infinity leaves z alone.
+        scale: how many pixels a side one pixel becomes; None chooses.
+
+    Raises:
+        ValueError: a run on points, an unknown class or step, a bound that is not above 0.
+    """
+    check_makes_images(run.sample_shape)
+    chosen = choose_classes(classes, run.class_names)
+    latents = truncate(fixed_latents(rows, run.latent_dim, seed), truncation)
+    generator = run.generator(step)
+    images = sample_grid(lambda z, y: sample(generator, z, y), latents, chosen)
+    return image_grid(
+        images,
+        columns=len(chosen),
+        titles=[run.class_names[k] for k in chosen],
+        sides=row_names(rows),
+        scale=scale,
+    )
+
+
+def row_names(rows: int) -> list[str]:
+    """z₁, z₂, ...: one name a row of a class grid."""
+    subscripts = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+    return [f"z{str(row).translate(subscripts)}" for row in range(1, rows + 1)]
+
+
+def check_makes_images(sample_shape: Sequence[int]) -> None:
+    """Class grids are for images.
+
+    Raises:
+        ValueError: the shape of a point.
+    """
+    if len(sample_shape) != 3:
+        raise ValueError(
+            f"the run makes points of shape {tuple(sample_shape)}, and a class grid shows images; "
+            "use cgan_kit.plots.points(run) for points"
+        )
+
+
+def real_grid(
+    image_set: ImageSet,
+    rows: int = 8,
+    *,
+    classes: Sequence[int | str] | None = None,
+    seed: int = 0,
+    scale: int | None = None,
+) -> Figure:
+    """Real images for comparison: classes across, `rows` different examples of each down.
+
+    A class with fewer images than rows leaves its column short.
+
+    Arguments:
+        seed: of the choice of examples.
+        The others as in `class_grid`.
+
+    Raises:
+        ValueError: an unknown class, or rows below 1.
+    """
+    if rows < 1:
+        raise ValueError(f"rows is {rows}; give at least 1")
+    chosen = choose_classes(classes, image_set.class_names)
+    generator = torch.Generator().manual_seed(seed)
+    labels = image_set.labels.cpu()
+    images = torch.full((rows, len(chosen), *image_set.sample_shape), 255, dtype=torch.uint8)
+    for column, k in enumerate(chosen):
+        members = torch.nonzero(labels == k).flatten()
+        picked = members[torch.randperm(len(members), generator=generator)[:rows]]
+        images[: len(picked), column] = image_set.images[picked.to(image_set.device)].cpu()
+    titles = [image_set.class_names[k] for k in chosen]
+    return image_grid(images.flatten(0, 1), columns=len(chosen), titles=titles, scale=scale)
+
+
+def image_grid(
+    images: Tensor,
+    columns: int,
+    *,
+    titles: Sequence[str] = (),
+    sides: Sequence[str] = (),
+    scale: int | None = None,
+) -> Figure:
+    """Images in rows, enlarged without smoothing; at `DPI`, one array pixel is one dot.
+
+    Arguments:
+        images: uint8 (n, C, H, W), row by row.
+        columns: images in a row.
+        titles: one a column, or none. They stand upright where they would touch.
+        sides: one name a row, or none.
+        scale: how many dots a side one pixel becomes; None chooses.
+
+    Raises:
+        ValueError: images that are not uint8 (n, C, H, W), or titles or sides that do not fit.
+    """
+    scale = fitting_scale(images.shape[1:]) if scale is None else scale
+    tiled = tile(images, columns, scale=scale)
+    rows = -(-len(images) // columns)
+    for name, words, count in (("titles", titles, columns), ("sides", sides, rows)):
+        if len(words) not in (0, count):
+            raise ValueError(f"{name} has {len(words)} entries for {count} of them; give {count}")
+    pitch = tiled.shape[1] / columns
+    upright = max((len(title) for title in titles), default=0) * 7.5 > pitch
+    longest = max((len(word) for word in sides), default=0)
+    above = 0 if not titles else (8 * max(map(len, titles)) + 8 if upright else 22)
+    left = 0 if not sides else 9 * longest + 8
+    figure, axes = _pixel_axes(tiled, left=left, above=above)
+    for column, title in enumerate(titles):
+        axes.text(
+            (column + 0.5) / columns,
+            1 + 6 / tiled.shape[0],
+            title,
+            transform=axes.transAxes,
+            rotation=90 if upright else 0,
+            ha="center",
+            va="bottom",
+        )
+    for row, word in enumerate(sides):
+        y = 1 - (row + 0.5) / rows
+        axes.text(-6 / tiled.shape[1], y, word, transform=axes.transAxes, ha="right", va="center")
+    return figure
+
+
+def points(run: Run, step: int | None = None, *, per_class: int = 200, seed: int = 0) -> Figure:
+    """Where a run on 2-D points puts each class.
+
+    Arguments:
+        step: one of `run.steps`; None is the last.
+        per_class: samples of each class.
+        seed: of their z.
+
+    Raises:
+        ValueError: a run that does not make 2-D points.
+    """
+    if run.sample_shape != (2,):
+        raise ValueError(
+            f"run makes samples of shape {run.sample_shape}, not 2-D points; "
+            "use cgan_kit.plots.class_grid(run) for images"
+        )
+    latents = fixed_latents(per_class * run.num_classes, run.latent_dim, seed)
+    labels = torch.arange(run.num_classes).repeat_interleave(per_class)
+    made = run.sample(latents, labels, step)
+    figure, (axes,) = _figure(5, 4.2, 1)
+    colours = (BLUE, ORANGE, GREEN, VERMILLION, SKY, PURPLE, BLACK)
+    markers = "os^vDPX*"
+    for k, name in enumerate(run.class_names):
+        style: dict[str, Any] = {"color": colours[k % len(colours)]}
+        style["marker"] = markers[k % len(markers)]
+        x, y = made[labels == k].unbind(dim=1)
+        axes.scatter(x.numpy(), y.numpy(), s=9, alpha=0.6, linewidths=0, label=name, **style)
+    axes.set_aspect("equal")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, markerscale=2)
+    return figure
+
+
+def curves(runs: Run | Mapping[str, Run]) -> Figure:
+    """Learning curves: of one run, its losses and class accuracies; of several, side by side.
+
+    Arguments:
+        runs: a run, or name -> run. A name that is a method ("projection", "acgan", ...) gets
+            that method's colour, marker and line style.
+
+    Raises:
+        ValueError: a run that has recorded nothing.
+    """
+    if isinstance(runs, Run):
+        return history_curves(_history(runs, "run"))[0]
+    histories = {name: _history(run, f"runs[{name!r}]") for name, run in runs.items()}
+    keys = {"d_loss": "discriminator's loss", "g_loss": "generator's loss"}
+    if any("accuracy_fake" in history[-1] for history in histories.values()):
+        keys["accuracy_fake"] = "class accuracy on fake"
+    figure, panels = _figure(4 * len(keys), 3, len(keys))
+    for axes, (key, title) in zip(panels, keys.items(), strict=True):
+        for position, (name, history) in enumerate(histories.items()):
+            kept = [record for record in history if key in record]
+            steps, values = [r["step"] for r in kept], [r[key] for r in kept]
+            axes.plot(steps, values, label=name, **_style(name, position))
+        _dress(axes, title, accuracy=key == "accuracy_fake")
+    panels[0].legend(frameon=False)
+    return figure
+
+
+def history_curves(
+    history: Sequence[Mapping[str, float]], *, width: float = 8, height: float = 3
+) -> tuple[Figure, dict[str, Line2D]]:
+    """Losses, and class accuracies where a classifier is trained; else the scores.
+
+    Arguments:
+        history: records of a run, each with "step" and the losses.
+        width, height: of the figure, in inches at 100 dots.
+
+    Returns:
+        the figure, and the line drawn for each history key.
+    """
+    second = ACCURACIES if "accuracy_real" in history[-1] else SCORES
+    figure, panels = _figure(width, height, 2)
+    lines = {}
+    for axes, (title, series) in zip(panels, (LOSSES, second), strict=True):
+        for key, role, name in series:
+            kept = [record for record in history if key in record]
+            steps, values = [r["step"] for r in kept], [r[key] for r in kept]
+            (lines[key],) = axes.plot(steps, values, label=name, **_style(role))
+        _dress(axes, title, accuracy=second is ACCURACIES and axes is panels[1])
+        axes.legend(frameon=False)
+    return figure, lines
+
+
+def _history(run: Run, argument: str) -> list[dict[str, float]]:
+    history = [record for record in run.history() if "d_loss" in record]
+    if not history:
+        raise ValueError(f"{argument} has recorded no losses yet; train it for some steps first")
+    return history
+
+
+def _style(name: str, position: int = 0) -> dict[str, Any]:
+    """Colour, line style and markers of a role or method; other names take free ones in turn."""
+    methods = list(COLOURS)[4:]
+    role = name if name in COLOURS else methods[position % len(methods)]
+    return {
+        "color": COLOURS[role],
+        "linestyle": LINESTYLES[role],
+        "marker": MARKERS[role],
+        "markersize": 4.5,
+        "markevery": 0.12,
+        "linewidth": 1.4,
+    }
+
+
+def _figure(width: float, height: float, panels: int) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, list(figure.subplots(1, panels, squeeze=False)[0])
+
+
+def _dress(axes: Axes, title: str, accuracy: bool) -> None:
+    axes.set_title(title, fontsize=11)
+    axes.set_xlabel("step")
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    if accuracy:
+        axes.set_ylim(-0.02, 1.05)
+
+
+def _pixel_axes(tiled: Pixels, *, left: int, above: int) -> tuple[Figure, Axes]:
+    """A figure whose axes hold the array dot for dot, with margins in dots."""
+    right = below = 4
+    height, width = tiled.shape[:2]
+    total_width, total_height = left + width + right, above + height + below
+    figure = Figure(figsize=(total_width / DPI, total_height / DPI), dpi=DPI)
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes(
+        (left / total_width, below / total_height, width / total_width, height / total_height)
+    )
+    axes.imshow(tiled, cmap="gray", vmin=0, vmax=255, interpolation="nearest", aspect="auto")
+    axes.set_axis_off()
+    return figure, axes

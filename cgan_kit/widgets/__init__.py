@@ -1,0 +1,10 @@
+"""What a person moves: sliders over a run's checkpoints, a run that can be watched and stopped.
+
+Widgets read what a run wrote. Each works in plain Python too (set a control's `.value`, look
+at the picture's `.value`), and each has a PNG for places that run no widgets.
+"""
+
+from cgan_kit.widgets.class_grid import ClassGrid
+from cgan_kit.widgets.live_training import LiveTraining
+
+__all__ = ["ClassGrid", "LiveTraining"]
