@@ -21,4 +21,5 @@ class Projection(Conditioning):
         nn.init.zeros_(self.proxies.weight)
 
     def score(self, features: Tensor, labels: Tensor) -> Tensor:
-        return (self.proxies(labels) * features).sum(dim=1)
+        proxies: Tensor = self.proxies(labels)
+        return (proxies * features).sum(dim=1)

@@ -1,7 +1,8 @@
 """The training step, the loop around it, and the run it leaves behind."""
 
+from cgan_kit.training.checks import DivergedError
 from cgan_kit.training.gan import GAN
-from cgan_kit.training.loop import DivergedError, Probe, Training, finish, train
+from cgan_kit.training.loop import Probe, Training, finish, train
 from cgan_kit.training.precision import FLOAT32, Precision
 from cgan_kit.training.recipe import Recipe
 from cgan_kit.training.run import Run

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from typing_extensions import Self
 
 from cgan_kit import losses, models
-from cgan_kit.data import ImageSet, LabelledSet, PointSet
+from cgan_kit.data import ImageSet, PointSet
 from cgan_kit.describe import describe, rebuild
 from cgan_kit.losses import AdversarialLoss, Conditioning, Judged, NoConditioning, relativistic
 from cgan_kit.models import Discriminator, Generator
@@ -175,8 +175,3 @@ def seeded(seed: int) -> Iterator[None]:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         yield
-
-
-def data_kind(data: LabelledSet) -> str:
-    """ "images" or "points": which pair fits."""
-    return "points" if isinstance(data, PointSet) else "images"

@@ -12,33 +12,29 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
-from torch import Tensor, nn
-from torch.optim import Adam, Optimizer
+from torch import Tensor
 from tqdm.auto import tqdm
 from typing_extensions import Self
 
-from cgan_kit.data import Batches, LabelledSet
+from cgan_kit.data import LabelledSet
 from cgan_kit.training.average import averaged_copy, update_average
+from cgan_kit.training.checks import DivergedError, check_finite, check_fit
+from cgan_kit.training.files import (
+    check_writable,
+    checkpoint_path,
+    read_tensors,
+    write_tensors,
+    write_text,
+)
 from cgan_kit.training.gan import GAN
 from cgan_kit.training.interrupt import interrupts_wait
 from cgan_kit.training.precision import Precision, choose_precision
 from cgan_kit.training.recipe import Recipe
-from cgan_kit.training.run import (
-    Run,
-    check_writable,
-    checkpoint_path,
-    describe_data,
-    load_part,
-    part_tensors,
-    read_tensors,
-    sample,
-    write_tensors,
-    write_text,
-)
-from cgan_kit.training.step import Players, training_step
+from cgan_kit.training.run import Run, describe_data, sample
+from cgan_kit.training.state import progress_of, restore, weights_of
+from cgan_kit.training.step import Players, make_players, training_step
 
 Record = dict[str, float]
-PARTS = ("generator", "discriminator", "conditioning")
 
 
 class Probe(Protocol):
@@ -47,10 +43,6 @@ class Probe(Protocol):
     every: int
 
     def __call__(self, players: Players, step: int) -> Record: ...
-
-
-class DivergedError(ArithmeticError):
-    """A quantity of the training step became NaN or infinite."""
 
 
 class Training:
@@ -168,7 +160,11 @@ class Training:
             device=device,
         )
         training.folder = run.folder
-        training._load_state(state)
+        training.step = restore(training.players, training.averaged, state)
+        # Lines past the saved step come from a process that was killed after writing them.
+        kept = [record for record in run.history() if record["step"] <= training.step]
+        lines = "".join(json.dumps(record) + "\n" for record in kept)
+        write_text(run.folder / "history.jsonl", lines)
         return training
 
     @property
@@ -254,50 +250,10 @@ class Training:
         write_text(self.folder / "config.json", json.dumps(config, indent=1) + "\n")
 
     def _write_checkpoint(self) -> None:
-        weights = part_tensors(self.averaged, "averaged")
-        for part in PARTS:
-            weights |= part_tensors(getattr(self.gan, part), part)
+        weights = weights_of(self.players, self.averaged)
         write_tensors(checkpoint_path(self.folder, self.step), weights)
-        write_tensors(self.folder / "state.safetensors", weights | self._state())
-
-    def _state(self) -> dict[str, Tensor]:
-        """What the weights leave out: the step, chance, data order, the optimisers."""
-        state = {
-            "step": torch.tensor(self.step),
-            "random": self.players.random.get_state(),
-            **{f"batches.{key}": value for key, value in self.players.batches.state().items()},
-        }
-        for name, optimiser in self._optimisers():
-            for number, moments in optimiser.state_dict()["state"].items():
-                state |= {f"{name}.{number}.{key}": value for key, value in moments.items()}
-        return state
-
-    def _load_state(self, state: dict[str, Tensor]) -> None:
-        load_part(self.averaged, state, "averaged")
-        for part in PARTS:
-            load_part(getattr(self.gan, part), state, part)
-        self.step = int(state["step"])
-        self.players.random.set_state(state["random"])
-        self.players.batches.restore(
-            {key.removeprefix("batches."): state[key] for key in state if "batches." in key}
-        )
-        for name, optimiser in self._optimisers():
-            moments: dict[int, dict[str, Tensor]] = {}
-            for key, value in state.items():
-                if key.startswith(f"{name}."):
-                    _, number, moment = key.split(".")
-                    moments.setdefault(int(number), {})[moment] = value
-            optimiser.load_state_dict(optimiser.state_dict() | {"state": moments})
-        # Lines past the saved step come from a process that was killed after writing them.
-        kept = [record for record in self.run.history() if record["step"] <= self.step]
-        lines = "".join(json.dumps(record) + "\n" for record in kept)
-        write_text(self.folder / "history.jsonl", lines)
-
-    def _optimisers(self) -> list[tuple[str, Optimizer]]:
-        return [
-            ("d_optimiser", self.players.discriminator_optimiser),
-            ("g_optimiser", self.players.generator_optimiser),
-        ]
+        state = weights | progress_of(self.players, self.step)
+        write_tensors(self.folder / "state.safetensors", state)
 
 
 def train(
@@ -347,53 +303,6 @@ def finish(training: Training) -> Run:
         except KeyboardInterrupt:
             print(f"Stopped at step {training.step} of {training.steps}; everything is saved.")
     return training.run
-
-
-def make_players(
-    gan: GAN, data: LabelledSet, recipe: Recipe, precision: Precision, seed: int
-) -> Players:
-    """Optimisers, data order and latents for a fresh training of `gan`."""
-    device = next(gan.parameters()).device
-
-    def adam(*modules: nn.Module) -> Optimizer:
-        learning = [p for module in modules for p in module.parameters() if p.requires_grad]
-        fused = device.type in ("cpu", "cuda")
-        return Adam(learning, lr=recipe.learning_rate, betas=recipe.betas, fused=fused)
-
-    return Players(
-        gan=gan,
-        discriminator_optimiser=adam(gan.discriminator, gan.conditioning),
-        generator_optimiser=adam(gan.generator),
-        batches=Batches(data, recipe.batch_size, seed=seed),
-        random=torch.Generator(device=device).manual_seed(seed + 1),
-        penalty=recipe.penalty,
-        precision=precision,
-    )
-
-
-def check_fit(gan: GAN, data: LabelledSet) -> None:
-    """The data must have the shape and the classes the GAN was built for."""
-    if tuple(data.sample_shape) != tuple(gan.generator.sample_shape):
-        raise ValueError(
-            f"data has samples of shape {data.sample_shape} but the GAN was built for "
-            f"{gan.generator.sample_shape}; build it with GAN.for_images(data)"
-        )
-    if data.num_classes != gan.num_classes:
-        raise ValueError(
-            f"data has {data.num_classes} classes but the GAN was built for "
-            f"{gan.num_classes}; build it with GAN.for_images(data)"
-        )
-
-
-def check_finite(values: Record, step: int) -> None:
-    """Stop at the first quantity, in the order a step computes them, that is no number."""
-    for name, value in values.items():
-        if not math.isfinite(value):
-            raise DivergedError(
-                f"{name} became {value} at step {step}, the first quantity to go bad; "
-                "try a smaller learning_rate, a penalty, or spectral_norm=True. "
-                "The last good checkpoint is kept"
-            )
 
 
 def spread_checkpoints(checkpoints: int | Sequence[int], steps: int) -> list[int]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
-from torch.optim import Optimizer
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
 
-from cgan_kit.data import Batches
+from cgan_kit.data import Batches, LabelledSet
 from cgan_kit.losses import Penalty
 from cgan_kit.models import draw_latents
 from cgan_kit.training.gan import GAN
 from cgan_kit.training.precision import Precision
+from cgan_kit.training.recipe import Recipe
 
 
 @dataclass
@@ -26,6 +27,28 @@ class Players:
     random: torch.Generator
     penalty: Penalty | None
     precision: Precision
+
+
+def make_players(
+    gan: GAN, data: LabelledSet, recipe: Recipe, precision: Precision, seed: int
+) -> Players:
+    """Optimisers, data order and latents for a fresh training of `gan`."""
+    device = next(gan.parameters()).device
+
+    def adam(*modules: nn.Module) -> Optimizer:
+        learning = [p for module in modules for p in module.parameters() if p.requires_grad]
+        fused = device.type in ("cpu", "cuda")
+        return Adam(learning, lr=recipe.learning_rate, betas=recipe.betas, fused=fused)
+
+    return Players(
+        gan=gan,
+        discriminator_optimiser=adam(gan.discriminator, gan.conditioning),
+        generator_optimiser=adam(gan.generator),
+        batches=Batches(data, recipe.batch_size, seed=seed),
+        random=torch.Generator(device=device).manual_seed(seed + 1),
+        penalty=recipe.penalty,
+        precision=precision,
+    )
 
 
 def training_step(players: Players, discriminator_steps: int = 1) -> dict[str, Tensor]:

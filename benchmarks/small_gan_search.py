@@ -1,0 +1,257 @@
+"""The search behind the defaults of `Recipe` and `GAN.for_images`.
+
+Every variant changes one thing of the base and gets the same CPU time on one thread.
+
+    python benchmarks/small_gan_search.py --data digits --seconds 40 --variants base gamma_1
+    python benchmarks/small_gan_search.py --table
+
+Results are added to benchmarks/results/small_gan_search.json, one row a (data, variant, seed).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+import cgan_kit as kit
+from cgan_kit.losses import R1, R1R2
+from cgan_kit.metrics import neighbours, train_classifier
+from cgan_kit.models import DCGANDiscriminator, DCGANGenerator, draw_latents
+from cgan_kit.models.interfaces import Judgement
+from cgan_kit.training.average import averaged_copy, update_average
+from cgan_kit.training.gan import seeded
+from cgan_kit.training.run import sample
+from cgan_kit.training.step import make_players, training_step
+
+RESULTS = Path(__file__).parent / "results" / "small_gan_search.json"
+
+
+class WithBatchStatistics(DCGANDiscriminator):
+    """One more input channel: how much the images of a group of eight differ (Karras 2018)."""
+
+    def __init__(self, sample_shape: tuple[int, ...], width: int) -> None:
+        channels, height, _ = sample_shape
+        super().__init__((1, height, height) if channels == 1 else sample_shape, width)
+        self.halvings[0] = torch.nn.Conv2d(channels + 1, width, 4, stride=2, padding=1)
+
+    def forward(self, samples: Tensor) -> Judgement:
+        groups = samples.unflatten(0, (-1, 8))
+        spread = (groups.var(dim=1) + 1e-8).sqrt().mean(dim=(1, 2, 3))
+        extra = spread.repeat_interleave(8)[:, None, None, None].expand_as(samples[:, :1])
+        return super().forward(torch.cat([samples, extra], dim=1))
+
+
+class WithShifts(DCGANDiscriminator):
+    """Every image, real or fake, is moved by up to one pixel first (Zhao et al. 2020)."""
+
+    def forward(self, samples: Tensor) -> Judgement:
+        dy, dx = torch.randint(0, 3, (2,)).tolist()
+        padded = F.pad(samples, (1, 1, 1, 1), value=-1.0)
+        size = samples.shape[-1]
+        return super().forward(padded[..., dy : dy + size, dx : dx + size])
+
+
+@dataclass(frozen=True)
+class Variant:
+    recipe: kit.Recipe = field(default_factory=lambda: kit.Recipe(ema_decay=0.995))
+    adversarial: kit.losses.AdversarialLoss = kit.losses.relativistic
+    conditioning: str = "Projection"
+    weight: float | None = None
+    width: int = 16
+    d_width: int | None = None
+    latent_dim: int = 32
+    spectral_norm: bool = False
+    discriminator: type[DCGANDiscriminator] = DCGANDiscriminator
+    final_rate: float = 1.0
+
+
+def variants() -> dict[str, Variant]:
+    base = Variant()
+
+    def recipe(**changes: Any) -> Variant:
+        return replace(base, recipe=replace(base.recipe, **changes))
+
+    return {
+        "base": base,
+        "gamma_0.01": recipe(penalty=R1R2(0.01)),
+        "gamma_0.03": recipe(penalty=R1R2(0.03)),
+        "gamma_0.3": recipe(penalty=R1R2(0.3)),
+        "gamma_1": recipe(penalty=R1R2(1.0)),
+        "r1_only": recipe(penalty=R1(0.2)),
+        "rate_5e-4": recipe(learning_rate=5e-4),
+        "rate_2e-3": recipe(learning_rate=2e-3),
+        "rate_4e-3": recipe(learning_rate=4e-3),
+        "decay": replace(base, final_rate=0.05),
+        "rate_2e-3_decay": replace(recipe(learning_rate=2e-3), final_rate=0.05),
+        "rate_4e-3_decay": replace(recipe(learning_rate=4e-3), final_rate=0.05),
+        "ema_0.98": recipe(ema_decay=0.98),
+        "ema_0.999": recipe(ema_decay=0.999),
+        "batch_32": recipe(batch_size=32),
+        "batch_128": recipe(batch_size=128),
+        "beta1_0.5": recipe(betas=(0.5, 0.99)),
+        "width_24": replace(base, width=24),
+        "width_12": replace(base, width=12),
+        "g24_d16": replace(base, width=24, d_width=16),
+        "g16_d24": replace(base, d_width=24),
+        "g16_d32": replace(base, d_width=32),
+        "latent_16": replace(base, latent_dim=16),
+        "latent_64": replace(base, latent_dim=64),
+        "non_saturating": replace(base, adversarial=kit.losses.non_saturating),
+        "hinge": replace(base, adversarial=kit.losses.hinge),
+        "hinge_sn": replace(recipe(penalty=None), adversarial=kit.losses.hinge, spectral_norm=True),
+        "batch_statistics": replace(base, discriminator=WithBatchStatistics),
+        "shifts": replace(base, discriminator=WithShifts),
+        **{
+            f"acgan_{weight:g}": replace(base, conditioning="ACGAN", weight=weight)
+            for weight in (0.01, 0.03, 0.1, 0.3, 1.0)
+        },
+        **{
+            f"acgan_real_{weight:g}": replace(base, conditioning="ACGANRealOnly", weight=weight)
+            for weight in (0.03, 0.1, 0.3, 1.0)
+        },
+        "no_conditioning": replace(base, conditioning="NoConditioning"),
+    }
+
+
+def build(variant: Variant, data: kit.data.ImageSet, seed: int) -> kit.GAN:
+    method = getattr(kit.losses, variant.conditioning)
+    conditioning = method() if variant.weight is None else method(weight=variant.weight)
+    shape, d_width = data.sample_shape, variant.d_width or variant.width
+    with seeded(seed):
+        generator = DCGANGenerator(data.num_classes, shape, variant.latent_dim, variant.width)
+        if variant.discriminator is DCGANDiscriminator:
+            judge = DCGANDiscriminator(shape, d_width, variant.spectral_norm)
+        else:
+            judge = variant.discriminator(shape, d_width)
+        return kit.GAN(generator, judge, conditioning, variant.adversarial)
+
+
+def search(data_name: str, name: str, seed: int, seconds: float, folder: Path) -> dict[str, Any]:
+    variant = variants()[name]
+    train, held_out = kit.data.load(data_name, size=16).split()
+    gan = build(variant, train, seed).train()
+    average = averaged_copy(gan.generator)
+    players = make_players(gan, train, variant.recipe, kit.training.FLOAT32, seed)
+    start, steps, share = time.process_time(), 0, 0.0
+    while share < 1:
+        rate = variant.recipe.learning_rate * (1 - share * (1 - variant.final_rate))
+        for optimiser in (players.discriminator_optimiser, players.generator_optimiser):
+            optimiser.param_groups[0]["lr"] = rate
+        seen = training_step(players)
+        steps += 1
+        # Early on the average must not remember the first, random weights for long.
+        update_average(average, gan.generator, variant.recipe.ema_decay)
+        share = (time.process_time() - start) / seconds
+    grid_random = torch.Generator().manual_seed(0)
+    latents = draw_latents(8, gan.latent_dim, grid_random)
+    classes = torch.arange(train.num_classes)
+    grid = sample(average, latents.repeat_interleave(len(classes), 0), classes.repeat(8))
+    save_grid(grid, folder / f"{data_name}-{name}-{seed}.png", len(classes))
+    return {
+        "data": data_name,
+        "variant": name,
+        "seed": seed,
+        "cpu_seconds": seconds,
+        "steps": steps,
+        "d_loss": round(float(seen["d_loss"]), 3),
+        **measure(average, train, held_out, seed),
+    }
+
+
+def measure(
+    generator: kit.models.Generator,
+    train: kit.data.ImageSet,
+    held_out: kit.data.ImageSet,
+    seed: int,
+) -> dict[str, float]:
+    """Samples for the held-out labels against the held-out images; real training images too."""
+    classifier = train_classifier(train, held_out)
+    random = torch.Generator().manual_seed(1000 + seed)
+    latents = draw_latents(len(held_out), generator.latent_dim, random)
+    fakes = sample(generator, latents, held_out.labels)
+    pick = torch.randperm(len(train), generator=random)[: len(held_out)]
+    reference = classifier.features(held_out.images)
+    ours = neighbours(reference, classifier.features(fakes))
+    real = neighbours(reference, classifier.features(train.images[pick]))
+    measured = {
+        "accuracy": float((classifier.predict(fakes) == held_out.labels).double().mean()),
+        "precision": ours.precision,
+        "recall": ours.recall,
+        "coverage": ours.coverage,
+        "coverage_share": ours.coverage / real.coverage,
+        "variance_share": within_variance(fakes, held_out.labels)
+        / within_variance(held_out.images, held_out.labels),
+    }
+    if hasattr(held_out, "oracle"):
+        reading = held_out.oracle().read(fakes)
+        measured["oracle_accuracy"] = float((reading.labels == held_out.labels).double().mean())
+        measured["recognisable"] = float(reading.recognisable.double().mean())
+        measured["distance"] = float(reading.distance.mean())
+    return {key: round(value, 4) for key, value in measured.items()}
+
+
+def within_variance(images: Tensor, labels: Tensor) -> float:
+    flat = images.float().flatten(1)
+    return float(torch.stack([flat[labels == k].var(dim=0).sum() for k in labels.unique()]).mean())
+
+
+def save_grid(images: Tensor, path: Path, columns: int) -> None:
+    from torchvision.utils import make_grid, save_image
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    grid = make_grid(images.float() / 255, nrow=columns, padding=1, pad_value=0.3)
+    save_image(F.interpolate(grid[None], scale_factor=3, mode="nearest"), path)
+
+
+def keep(row: dict[str, Any]) -> None:
+    rows = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+    same = ("data", "variant", "seed", "cpu_seconds")
+    rows = [old for old in rows if any(old[key] != row[key] for key in same)]
+    rows.append(row)
+    lines = ",\n ".join(json.dumps(r) for r in sorted(rows, key=lambda r: [r[k] for k in same]))
+    aside = RESULTS.with_suffix(f".{os.getpid()}")
+    aside.write_text(f"[{lines}]\n")
+    os.replace(aside, RESULTS)
+
+
+def table() -> None:
+    rows = json.loads(RESULTS.read_text())
+    columns = ["data", "variant", "seed", "cpu_seconds", "steps"]
+    columns += ["accuracy", "coverage_share", "precision", "recall", "variance_share"]
+    columns += ["oracle_accuracy", "recognisable"]
+    print("  ".join(columns))
+    for row in rows:
+        print("  ".join(str(row.get(key, "–")).rjust(len(key)) for key in columns))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", default="digits", choices=["digits", "shapes"])
+    parser.add_argument("--variants", nargs="+", default=["base"], choices=list(variants()))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--seconds", type=float, default=40)
+    parser.add_argument("--grids", type=Path, default=Path("runs/search"))
+    parser.add_argument("--table", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.table:
+        return table()
+    torch.set_num_threads(1)
+    for name in arguments.variants:
+        for seed in arguments.seeds:
+            row = search(arguments.data, name, seed, arguments.seconds, arguments.grids)
+            keep(row)
+            print(row, flush=True)
+    return None
+
+
+if __name__ == "__main__":
+    main()
