@@ -76,7 +76,7 @@ def decode_all(paths: Sequence[str], size: int, channels: int) -> Decoded:
 
     pool = ThreadPoolExecutor(_cores())
     try:
-        with tqdm(total=len(paths), desc="decoding", unit=" images") as bar:
+        with tqdm(total=len(paths), desc="decoding", unit=" images", mininterval=0.5) as bar:
             for done in pool.map(work, range(0, len(paths), FILES_A_TASK)):
                 bar.update(done)
     finally:
@@ -88,7 +88,7 @@ def decode_all(paths: Sequence[str], size: int, channels: int) -> Decoded:
 def _flat(image: Image.Image, mode: str) -> Image.Image:
     if image.mode.startswith("I"):
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert(mode)
-    if image.has_transparency_data:
+    if "A" in image.getbands() or "transparency" in image.info:
         layer = image.convert("RGBA")
         white = Image.new("RGBA", layer.size, "white")
         return Image.alpha_composite(white, layer).convert(mode)

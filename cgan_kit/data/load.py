@@ -7,31 +7,23 @@ import importlib
 import inspect
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from cgan_kit.data.labelled import LabelledSet
 
 FOLDER_PREFIX = "folder:"
 
-# name -> (module, function). Modules are imported when asked for: no set costs the others
-# its imports.
-_LOADERS = {
-    "digits": ("cgan_kit.data.digits", "load"),
-    "shapes": ("cgan_kit.data.shapes", "load"),
-    "glyphs": ("cgan_kit.data.glyphs", "load"),
-    "gaussians": ("cgan_kit.data.gaussians", "load"),
-    "mnist": ("cgan_kit.data.torchvision_sets", "load_mnist"),
-    "fashion-mnist": ("cgan_kit.data.torchvision_sets", "load_fashion_mnist"),
-    "kmnist": ("cgan_kit.data.torchvision_sets", "load_kmnist"),
-    "emnist-letters": ("cgan_kit.data.torchvision_sets", "load_emnist_letters"),
-    "cifar10": ("cgan_kit.data.torchvision_sets", "load_cifar10"),
-    "cifar100": ("cgan_kit.data.torchvision_sets", "load_cifar100"),
-}
+# name -> module whose `load` makes it. Modules are imported when asked for: no set costs the
+# others its imports.
+_OFFLINE = {name: f"cgan_kit.data.{name}" for name in ("digits", "shapes", "glyphs", "gaussians")}
+_DOWNLOADED = ("mnist", "fashion-mnist", "kmnist", "emnist-letters", "cifar10", "cifar100")
+_NAMES = (*_OFFLINE, *_DOWNLOADED)
 
 
 def names() -> tuple[str, ...]:
     """Every name `load` knows, apart from `folder:PATH`."""
-    return tuple(_LOADERS)
+    return _NAMES
 
 
 def load(name: str, **options: Any) -> LabelledSet:
@@ -51,33 +43,35 @@ def load(name: str, **options: Any) -> LabelledSet:
         FileNotFoundError, NotADirectoryError: a folder that is not there.
     """
     if not isinstance(name, str):
-        raise ValueError(f"name is {name!r}; give one of {_known_names()} as a string")
-    if name.startswith(FOLDER_PREFIX):
-        loader = _loader("cgan_kit.data.folder", "load")
-        _check_options("folder:PATH", options, loader)
-        loaded: LabelledSet = loader(name.removeprefix(FOLDER_PREFIX), **options)
-        return loaded
-    if name not in _LOADERS:
-        raise ValueError(f"no data set is called {name!r}{_suggestion(name)}; {_known_names()}")
-    loader = _loader(*_LOADERS[name])
+        raise ValueError(f"name is {name!r}; give a string: {_known_names()}")
+    loader = _loader(name)
     _check_options(name, options, loader)
-    loaded = loader(**options)
-    return loaded
+    return loader(**options)
 
 
-def _loader(module: str, function: str) -> Callable[..., LabelledSet]:
-    loader: Callable[..., LabelledSet] = getattr(importlib.import_module(module), function)
-    return loader
+def _loader(name: str) -> Callable[..., LabelledSet]:
+    if name.startswith(FOLDER_PREFIX):
+        from cgan_kit.data import folder
+
+        return partial(folder.load, name[len(FOLDER_PREFIX) :])
+    if name in _DOWNLOADED:
+        from cgan_kit.data import torchvision_sets
+
+        return partial(torchvision_sets.load, name)
+    if name in _OFFLINE:
+        loader: Callable[..., LabelledSet] = importlib.import_module(_OFFLINE[name]).load
+        return loader
+    raise ValueError(f"no data set is called {name!r}{_suggestion(name)}; {_known_names()}")
 
 
 def _known_names() -> str:
-    return "the kit knows " + ", ".join(_LOADERS) + " and folder:PATH"
+    return "the kit knows " + ", ".join(_NAMES) + " and folder:PATH"
 
 
 def _suggestion(name: str) -> str:
     if os.path.isdir(os.path.expanduser(name)):
         return f" (did you mean the folder, {FOLDER_PREFIX + name!r}?)"
-    close = _close(name, tuple(_LOADERS))
+    close = _close(name, _NAMES)
     return f" (did you mean {close!r}?)" if close else ""
 
 
