@@ -162,7 +162,7 @@ def train_classifier(
         return classifier.eval()
     _fit(classifier, train, steps, min(batch_size, len(train)), seed)
     if held_out is not None:
-        hits = classifier.predict(held_out.images) == held_out.labels.to(train.device)
+        hits = classifier.predict(held_out.images).cpu() == held_out.labels.cpu()
         classifier.accuracy = float(hits.double().mean())
     if folder is not None:
         _save(classifier, Path(folder), protocol)

@@ -92,7 +92,7 @@ class Metric(NamedTuple):
 
 
 def _accuracy(subject: Subject) -> float:
-    return float((subject.predicted == subject.labels).double().mean())
+    return float((subject.predicted == subject.labels).cpu().double().mean())
 
 
 def _one(_: Subject) -> float:

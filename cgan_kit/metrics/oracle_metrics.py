@@ -117,8 +117,8 @@ def report_reading(reading: Reading, labels: Tensor, oracle: Oracle) -> OracleRe
     labels, read = labels.cpu(), reading.labels.cpu()
     num_classes = int(oracle.labels.max()) + 1
     asked = torch.bincount(labels, minlength=num_classes)
-    right = read == labels
-    counting = right & reading.recognisable.cpu()
+    right, recognisable = read == labels, reading.recognisable.cpu()
+    counting = right & recognisable
     grid = _combinations(oracle.factors, oracle.factors)
     combinations = _combinations(reading.factors, oracle.factors)
     shown = _hits(labels[counting], combinations[counting], num_classes, int(grid.max()) + 1)
@@ -135,7 +135,7 @@ def report_reading(reading: Reading, labels: Tensor, oracle: Oracle) -> OracleRe
     }
     return OracleReport(
         class_accuracy=float(right.double().mean()),
-        recognisable=float(reading.recognisable.double().mean()),
+        recognisable=float(recognisable.double().mean()),
         counts=asked,
         coverage_by_class=((shown > 0).sum(1) / grid_size).masked_fill(absent, torch.nan),
         expected_by_class=(1 - (1 - 1 / grid_size) ** asked).masked_fill(absent, torch.nan),

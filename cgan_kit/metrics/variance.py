@@ -31,7 +31,7 @@ def within_class_variance(images: Tensor, labels: Tensor, num_classes: int) -> T
     for k in range(num_classes):
         members = images[labels == k]
         if len(members) > 1:
-            variance[k] = as_float(members).double().var(dim=0).mean()
+            variance[k] = as_float(members).cpu().double().var(dim=0).mean()
     return variance
 
 
