@@ -14,6 +14,16 @@ def averaged_copy(generator: Generator) -> Generator:
     return copy.deepcopy(generator).eval().requires_grad_(False)
 
 
+def decay_at(step: int, decay: float) -> float:
+    """The decay to use after `step` steps (from 1): never above step / (step + 10).
+
+    With a fixed decay the average of a short run consists of its first, random weights for
+    hundreds of steps. This way it reaches back over about the last tenth of the run, until
+    `decay` is reached.
+    """
+    return min(decay, step / (step + 10))
+
+
 @torch.no_grad()
 def update_average(average: Generator, generator: Generator, decay: float) -> None:
     """average <- decay * average + (1 - decay) * generator, in one fused operation.

@@ -8,6 +8,8 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -17,12 +19,17 @@ from tqdm.auto import tqdm
 from typing_extensions import Self
 
 from cgan_kit.data import LabelledSet
-from cgan_kit.training.average import averaged_copy, update_average
-from cgan_kit.training.checks import DivergedError, check_finite, check_fit
+from cgan_kit.training.average import averaged_copy, decay_at, update_average
+from cgan_kit.training.checks import (
+    check_finite,
+    check_finite_weights,
+    check_fit,
+    check_probes,
+    choose_device,
+)
 from cgan_kit.training.files import (
     check_writable,
     checkpoint_path,
-    read_tensors,
     write_tensors,
     write_text,
 )
@@ -93,21 +100,24 @@ class Training:
             raise ValueError(f"log_every is {log_every}; give 1 or more")
         self.steps = steps
         self.checkpoint_steps = spread_checkpoints(checkpoints, steps)
+        self.device = choose_device(device)
+        self.probes = check_probes(probes)
+        self._asked_folder = folder
         self.folder = choose_folder(folder, gan, data)
         self.recipe = recipe or Recipe()
         self.log_every = log_every
-        self.probes = tuple(probes)
         self.seed = seed
         self.step = 0
+        self._saved_step: int | None = None
         self._stopping = False
         self._described = describe_data(data)
 
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         data = data.to(self.device)
         self.gan = gan.to(self.device).train()
         if precision is None:
             precision = self._try_precisions(data)
             print(f"Fastest here: {precision}.")
+        precision = replace(precision, device_type=self.device.type)
         self.averaged = averaged_copy(gan.generator)
         precision.arrange(self.gan)
         precision.arrange(self.averaged)
@@ -134,7 +144,7 @@ class Training:
             FileNotFoundError, ValueError: see `Run`; other data; no steps left to do.
         """
         run = Run(folder)
-        state, plan = read_tensors(run.folder / "state.safetensors"), run.config["training"]
+        state, plan = run.state(), run.config["training"]
         done, total = int(state["step"]), plan["steps"] if steps is None else steps
         if total <= done:
             raise ValueError(
@@ -146,13 +156,16 @@ class Training:
                 "data is not what the run was trained on (the fingerprints differ); "
                 "give the same set"
             )
-        more = spread_checkpoints(12, total)
+        planned = [step for step in plan["checkpoints"] if step <= total]
+        more = [step for step in spread_checkpoints(12, total) if step > plan["steps"]]
         training = cls(
             GAN.from_config(run.config["gan"]),
             data,
             steps=total,
             recipe=Recipe.from_config(plan["recipe"]),
-            checkpoints=plan["checkpoints"] + [s for s in more if s > plan["steps"]],
+            # Below the run's folder, so that this one is checked and no other is looked for.
+            folder=run.folder / "resumed",
+            checkpoints=planned + more,
             log_every=plan["log_every"],
             probes=probes,
             seed=plan["seed"],
@@ -161,6 +174,7 @@ class Training:
         )
         training.folder = run.folder
         training.step = restore(training.players, training.averaged, state)
+        training._saved_step = training.step
         # Lines past the saved step come from a process that was killed after writing them.
         kept = [record for record in run.history() if record["step"] <= training.step]
         lines = "".join(json.dumps(record) + "\n" for record in kept)
@@ -178,40 +192,54 @@ class Training:
 
     def __iter__(self) -> Iterator[Record]:
         self._stopping = False
-        good = True
-        self._write_config()
-        if self.step == 0:
-            self._write_checkpoint()
+        whole = True
+        self._begin()
         try:
             while self.step < self.steps and not self._stopping:
                 with interrupts_wait():
-                    record = self._advance()
+                    whole = False
+                    seen = self._advance()
+                    whole = True
+                    record = self._note(seen)
                 yield record
-        except DivergedError:
-            # Weights that hold NaN are of no use: the last checkpoint stays the last good one.
-            good = False
-            raise
         finally:
-            if good and self.step not in self.run.steps:
-                self._write_checkpoint()
+            # Half a step, or weights that hold NaN, are of no use: the last checkpoint stays.
+            if whole and self.step != self._saved_step:
+                with interrupts_wait():
+                    self._write_checkpoint()
 
     @torch.no_grad()
     def sample(self, latents: Tensor, labels: Tensor) -> Tensor:
         """Samples of the averaged generator as it stands: see `Run.sample`."""
         return sample(self.averaged, latents, labels)
 
+    def _begin(self) -> None:
+        """Write what stands before the first step."""
+        if self._saved_step is None:
+            # Another run may have taken the folder since this one was set up.
+            data = self.players.batches.data
+            self.folder = choose_folder(self._asked_folder, self.gan, data)
+        self._write_config()
+        if self._saved_step is None:
+            self._write_checkpoint()
+
     def _advance(self) -> Record:
+        """One step; what it saw, where this step is logged."""
         seen = training_step(self.players, self.recipe.discriminator_steps)
-        update_average(self.averaged, self.gan.generator, self.recipe.ema_decay)
         self.step += 1
-        record: Record = {"step": self.step}
+        decay = decay_at(self.step, self.recipe.ema_decay)
+        update_average(self.averaged, self.gan.generator, decay)
         logging = self.step % self.log_every == 0 or self.step in (1, self.steps)
         # Reading a value makes a GPU wait; on a CPU it costs nothing.
-        if logging or self.device.type == "cpu":
-            values = {name: value.item() for name, value in seen.items()}
-            check_finite(values, self.step)
-            if logging:
-                record |= values
+        if not logging and self.device.type != "cpu":
+            return {}
+        values = {name: value.item() for name, value in seen.items()}
+        check_finite(values, self.step)
+        return values if logging else {}
+
+    def _note(self, seen: Record) -> Record:
+        """Write down what is known of the step just done."""
+        record: Record = {"step": self.step, **seen}
         for probe in self.probes:
             if self.step % probe.every == 0:
                 record |= probe(self.players, self.step)
@@ -232,7 +260,6 @@ class Training:
         return choose_precision(trial, self.device)
 
     def _write_config(self) -> None:
-        (self.folder / "checkpoints").mkdir(parents=True, exist_ok=True)
         config = {
             "format": 1,
             "torch": str(torch.__version__),
@@ -247,13 +274,17 @@ class Training:
                 "precision": vars(self.players.precision),
             },
         }
-        write_text(self.folder / "config.json", json.dumps(config, indent=1) + "\n")
+        text = json.dumps(config, indent=1) + "\n"
+        (self.folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+        write_text(self.folder / "config.json", text)
 
     def _write_checkpoint(self) -> None:
         weights = weights_of(self.players, self.averaged)
+        check_finite_weights(weights, self.step)
         write_tensors(checkpoint_path(self.folder, self.step), weights)
         state = weights | progress_of(self.players, self.step)
         write_tensors(self.folder / "state.safetensors", state)
+        self._saved_step = self.step
 
 
 def train(
@@ -293,15 +324,19 @@ def train(
 
 def finish(training: Training) -> Run:
     """Do the steps that are left, with a progress bar; Ctrl-C ends early and saves."""
-    records = iter(training)
-    with tqdm(total=training.steps, initial=training.step, unit="step", leave=False) as bar:
+    bar = tqdm(total=training.steps, initial=training.step, unit="step", leave=False)
+    interrupted = False
+    # Closed at once: a traceback that somebody keeps would put off what closing saves.
+    with bar, closing(_closable(training)) as records:
         try:
             for record in records:
                 bar.update()
                 if "d_loss" in record:
                     bar.set_postfix(D=f"{record['d_loss']:.3f}", G=f"{record['g_loss']:.3f}")
         except KeyboardInterrupt:
-            print(f"Stopped at step {training.step} of {training.steps}; everything is saved.")
+            interrupted = True
+    if interrupted:
+        print(f"Stopped at step {training.step} of {training.steps}; everything is saved.")
     return training.run
 
 

@@ -21,7 +21,7 @@ class Recipe:
         learning_rate: of both Adams; above 0.
         betas: of both Adams; each in [0, 1).
         penalty: on the discriminator's slope; None for no penalty.
-        ema_decay: of the averaged generator, in [0, 1).
+        ema_decay: of the averaged generator, in [0, 1); less at first, see `decay_at`.
         discriminator_steps: discriminator updates a generator update, at least 1.
 
     Raises:
