@@ -48,16 +48,17 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     Raises:
         ValueError: a file that is truncated, pickled, or otherwise no safetensors file.
     """
-    with path.open("rb") as file:
-        start = file.read(2)
-    if start in (b"PK", b"\x80\x02", b"\x80\x04", b"\x80\x05"):
-        raise ValueError(
-            f"{path.name} is a pickled file, which can run code when opened; "
-            "the kit reads safetensors only: train again, or convert it with a tool you trust"
-        )
     try:
         return load_file(path)
     except (safetensors.SafetensorError, OSError) as error:
+        # Not before: a safetensors file starts with a length, which may look like either mark.
+        with path.open("rb") as file:
+            start = file.read(2)
+        if start == b"PK" or start[:1] == b"\x80":
+            raise ValueError(
+                f"{path.name} is a pickled file, which can run code when opened; "
+                "the kit reads safetensors only: train again, or convert it with a tool you trust"
+            ) from error
         raise ValueError(
             f"{path.name} cannot be read ({error}); it is truncated or not a safetensors file: "
             "delete it and use an earlier checkpoint"
