@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import inspect
+from inspect import Parameter
 from types import ModuleType
 from typing import Any
+
+VAR_POSITIONAL, VAR_KEYWORD = Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD
 
 
 def describe(thing: object) -> dict[str, Any]:
     """{"class": name, argument: value, ...}, ready for JSON.
 
     For classes that keep each constructor argument in an attribute of its name.
+
+    Raises:
+        ValueError: an argument that is not kept; the object could not be made again.
     """
-    arguments = list(inspect.signature(type(thing).__init__).parameters)[1:]
-    if type(thing).__init__ is object.__init__:
-        arguments = []
-    values = {name: getattr(thing, name) for name in arguments if hasattr(thing, name)}
-    return {"class": type(thing).__name__, **values}
+    parameters = list(inspect.signature(type(thing).__init__).parameters.values())[1:]
+    named = [each.name for each in parameters if each.kind not in (VAR_POSITIONAL, VAR_KEYWORD)]
+    lost = [name for name in named if not hasattr(thing, name)]
+    if lost:
+        raise ValueError(
+            f"{type(thing).__name__} does not keep its argument {lost[0]!r}, so a run could not "
+            f"make it again; write self.{lost[0]} = {lost[0]} in its __init__"
+        )
+    return {"class": type(thing).__name__, **{name: getattr(thing, name) for name in named}}
 
 
 def rebuild(description: dict[str, Any], among: ModuleType) -> Any:
     """What `describe` wrote down, made anew from the classes that module `among` exports.
 
     Raises:
-        ValueError: a class the module does not export.
+        ValueError: a class the module does not export, or arguments that it does not take.
     """
     arguments = dict(description)
     name = arguments.pop("class")
@@ -32,4 +42,10 @@ def rebuild(description: dict[str, Any], among: ModuleType) -> Any:
             f"class {name!r} is not one of {among.__name__}'s: {', '.join(among.__all__)}; "
             "the run was made with other code: install the version its config names"
         )
-    return getattr(among, name)(**arguments)
+    try:
+        return getattr(among, name)(**arguments)
+    except TypeError as error:
+        raise ValueError(
+            f"{name} cannot be made from {arguments} ({error}); "
+            "the run was made with other code: install the version its config names"
+        ) from error
