@@ -26,13 +26,13 @@ class ACGAN(Conditioning):
         weight: λ, what L_C is multiplied with in both losses; at least 0. The paper has 1.
 
     Raises:
-        ValueError: a negative weight.
+        ValueError: a weight that is negative or no finite number.
     """
 
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__()
-        if weight < 0:
-            raise ValueError(f"weight is {weight}; give 0 (no class loss) or more")
+        if not 0 <= weight < float("inf"):
+            raise ValueError(f"weight is {weight}; give a number from 0 (no class loss) up")
         self.weight = weight
 
     def attach(self, feature_dim: int, num_classes: int) -> None:

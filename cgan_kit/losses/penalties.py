@@ -122,6 +122,6 @@ def mean_squares(slopes: tuple[Tensor, ...]) -> Tensor:
 
 
 def check_not_negative(name: str, value: float) -> float:
-    if not value >= 0:
-        raise ValueError(f"{name} is {value}; give 0 (no penalty) or more")
+    if not 0 <= value < float("inf"):
+        raise ValueError(f"{name} is {value}; give a number from 0 (no penalty) up")
     return value
