@@ -36,6 +36,8 @@ class Conditioning(nn.Module):
     and learns together with the discriminator.
     """
 
+    attached = False  # set by the GAN that made the head
+
     def attach(self, feature_dim: int, num_classes: int) -> None:
         """Make the head for features (n, feature_dim) and labels in [0, num_classes)."""
 

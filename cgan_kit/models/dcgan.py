@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
+from cgan_kit.models.checks import check_counts
 from cgan_kit.models.conditional_norm import ConditionalBatchNorm2d
 from cgan_kit.models.interfaces import Discriminator, Generator, Judgement
 
@@ -31,7 +32,7 @@ class DCGANGenerator(Generator):
         embedding_dim: length of the class vector put beside z.
 
     Raises:
-        ValueError: a sample shape the pair is not made for.
+        ValueError: a sample shape the pair is not made for; a count below 1.
     """
 
     def __init__(
@@ -44,6 +45,12 @@ class DCGANGenerator(Generator):
     ) -> None:
         super().__init__()
         channels, doublings = check_image_shape(sample_shape)
+        check_counts(
+            num_classes=num_classes,
+            latent_dim=latent_dim,
+            width=width,
+            embedding_dim=embedding_dim,
+        )
         self.num_classes = num_classes
         self.sample_shape = tuple(sample_shape)
         self.latent_dim = latent_dim
@@ -94,6 +101,7 @@ class DCGANDiscriminator(Discriminator):
     ) -> None:
         super().__init__()
         channels, doublings = check_image_shape(sample_shape)
+        check_counts(width=width)
         if pooling not in ("flat", "sum", "mean"):
             raise ValueError(f"pooling is {pooling!r}; choose 'flat', 'sum' or 'mean'")
         self.sample_shape = tuple(sample_shape)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
+from cgan_kit.models.checks import check_counts
 from cgan_kit.models.interfaces import Discriminator, Generator, Judgement
 
 
@@ -29,6 +30,7 @@ class MLPGenerator(Generator):
         depth: int = 2,
     ) -> None:
         super().__init__()
+        check_counts(num_classes=num_classes, latent_dim=latent_dim, width=width, depth=depth)
         self.num_classes = num_classes
         self.sample_shape = _check_point_shape(sample_shape)
         self.latent_dim = latent_dim
@@ -63,6 +65,7 @@ class MLPDiscriminator(Discriminator):
         spectral_norm: bool = False,
     ) -> None:
         super().__init__()
+        check_counts(width=width, depth=depth)
         self.sample_shape = _check_point_shape(sample_shape)
         self.width = width
         self.depth = depth

@@ -26,7 +26,8 @@ class GAN(nn.Module):
         adversarial: the real/fake game.
 
     Raises:
-        ValueError: a pair whose sample shapes differ.
+        ValueError: a pair whose sample shapes differ; a conditioning that is none, or that
+            has the head of another GAN.
     """
 
     def __init__(
@@ -42,11 +43,17 @@ class GAN(nn.Module):
                 f"generator makes samples of {generator.sample_shape} but discriminator reads "
                 f"{discriminator.sample_shape}; build both with one sample_shape"
             )
+        check_conditioning(conditioning)
+        if not isinstance(adversarial, AdversarialLoss):
+            raise ValueError(
+                f"adversarial is {adversarial!r}; give a pair such as cgan_kit.losses.hinge"
+            )
         self.generator = generator
         self.discriminator = discriminator
         self.conditioning = conditioning
         self.adversarial = adversarial
         conditioning.attach(discriminator.feature_dim, generator.num_classes)
+        conditioning.attached = True
 
     @classmethod
     def for_images(
@@ -154,19 +161,43 @@ class GAN(nn.Module):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """A GAN of the same build, with fresh weights."""
-        return cls(
-            generator_from_config(config),
-            rebuild(config["discriminator"], models),
-            rebuild(config["conditioning"], losses),
-            getattr(losses, config["adversarial"]),
-        )
+        """A GAN of the same build, with fresh weights; global random state is left as it was.
+
+        Raises:
+            ValueError: a class or an adversarial loss that the kit does not have.
+        """
+        adversarial = getattr(losses, config["adversarial"], None)
+        if not isinstance(adversarial, AdversarialLoss):
+            raise ValueError(
+                f"adversarial is {config['adversarial']!r}, which is none of cgan_kit.losses; "
+                "the run was made with other code: build the GAN as it was built there"
+            )
+        with seeded(0):
+            return cls(
+                generator_from_config(config),
+                rebuild(config["discriminator"], models),
+                rebuild(config["conditioning"], losses),
+                adversarial,
+            )
 
 
 def generator_from_config(config: dict[str, Any]) -> Generator:
     """The generator of a GAN's config alone, with fresh weights."""
-    generator: Generator = rebuild(config["generator"], models)
+    with seeded(0):
+        generator: Generator = rebuild(config["generator"], models)
     return generator
+
+
+def check_conditioning(conditioning: Conditioning) -> None:
+    """A conditioning object of its own; forgotten brackets and shared heads are found here."""
+    if not isinstance(conditioning, Conditioning):
+        name = getattr(conditioning, "__name__", repr(conditioning))
+        raise ValueError(f"conditioning is {name}; give an object, such as losses.Projection()")
+    if conditioning.attached:
+        raise ValueError(
+            f"conditioning is a {type(conditioning).__name__} that belongs to a GAN already; "
+            f"make another one for this GAN: {type(conditioning).__name__}(...)"
+        )
 
 
 @contextmanager
