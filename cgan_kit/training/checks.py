@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+import torch
+from torch import Tensor
 
 from cgan_kit.data import LabelledSet
 from cgan_kit.training.gan import GAN
+
+P = TypeVar("P")
 
 
 class DivergedError(ArithmeticError):
@@ -14,6 +21,11 @@ class DivergedError(ArithmeticError):
 
 def check_fit(gan: GAN, data: LabelledSet) -> None:
     """The data must have the shape and the classes the GAN was built for."""
+    if not isinstance(data, LabelledSet):
+        raise ValueError(
+            f"data is a {type(data).__name__}; give a labelled set, such as "
+            "cgan_kit.data.ImageSet(images, labels, class_names)"
+        )
     if tuple(data.sample_shape) != tuple(gan.generator.sample_shape):
         raise ValueError(
             f"data has samples of shape {data.sample_shape} but the GAN was built for "
@@ -24,6 +36,47 @@ def check_fit(gan: GAN, data: LabelledSet) -> None:
             f"data has {data.num_classes} classes but the GAN was built for "
             f"{gan.num_classes}; build it with GAN.for_images(data)"
         )
+
+
+def choose_device(device: torch.device | str | None) -> torch.device:
+    """The device asked for, once it is known to be there; None is the GPU, else the CPU."""
+    cuda = torch.cuda.is_available()
+    try:
+        chosen = torch.device(device or ("cuda" if cuda else "cpu"))
+    except RuntimeError as error:
+        raise ValueError(f"device is {device!r}; give 'cpu', 'cuda' or 'cuda:1'") from error
+    if chosen.type == "cuda" and (not cuda or (chosen.index or 0) >= torch.cuda.device_count()):
+        raise ValueError(
+            f"device is {str(device)!r}, but PyTorch finds {torch.cuda.device_count()} GPUs here; "
+            "leave device out, or give 'cpu'"
+        )
+    return chosen
+
+
+def check_probes(probes: Iterable[P]) -> tuple[P, ...]:
+    """The probes as a tuple, each to be called with players and step every so many steps."""
+    if not isinstance(probes, Iterable):
+        raise ValueError(f"probes is {probes!r}; give a list of probes: probes=[...]")
+    checked = tuple(probes)
+    for probe in checked:
+        every = getattr(probe, "every", None)
+        if not callable(probe) or not isinstance(every, int) or every < 1:
+            raise ValueError(
+                f"probes holds {probe!r} with every = {every!r}; "
+                "a probe is called as probe(players, step) every 1 or more steps"
+            )
+    return checked
+
+
+def check_finite_weights(weights: Mapping[str, Tensor], step: int) -> None:
+    """Weights can go bad in the very step whose losses were still good."""
+    for name, tensor in weights.items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise DivergedError(
+                f"{name} holds NaN or Inf at step {step}, after a step whose losses were finite; "
+                "try a smaller learning_rate, a penalty, or spectral_norm=True. "
+                "The last good checkpoint is kept"
+            )
 
 
 def check_finite(values: dict[str, float], step: int) -> None:

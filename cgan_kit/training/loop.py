@@ -7,7 +7,7 @@ import itertools
 import json
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -190,10 +190,11 @@ class Training:
         """End after the step in progress; everything is saved then."""
         self._stopping = True
 
-    def __iter__(self) -> Iterator[Record]:
+    def __iter__(self) -> Generator[Record, None, None]:
         self._stopping = False
         whole = True
-        self._begin()
+        with interrupts_wait():
+            self._begin()
         try:
             while self.step < self.steps and not self._stopping:
                 with interrupts_wait():
@@ -325,17 +326,14 @@ def train(
 def finish(training: Training) -> Run:
     """Do the steps that are left, with a progress bar; Ctrl-C ends early and saves."""
     bar = tqdm(total=training.steps, initial=training.step, unit="step", leave=False)
-    interrupted = False
-    # Closed at once: a traceback that somebody keeps would put off what closing saves.
-    with bar, closing(_closable(training)) as records:
-        try:
+    try:
+        # Closed at once: a traceback that somebody keeps would put off what closing saves.
+        with bar, closing(iter(training)) as records:
             for record in records:
                 bar.update()
                 if "d_loss" in record:
                     bar.set_postfix(D=f"{record['d_loss']:.3f}", G=f"{record['g_loss']:.3f}")
-        except KeyboardInterrupt:
-            interrupted = True
-    if interrupted:
+    except KeyboardInterrupt:
         print(f"Stopped at step {training.step} of {training.steps}; everything is saved.")
     return training.run
 

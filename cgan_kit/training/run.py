@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,12 @@ class Run:
         try:
             self.config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             self._data, self._gan = self.config["data"], self.config["gan"]
-        except (ValueError, KeyError) as error:
+            _ = self._data["class_names"], self._gan["generator"], self.config["training"]["steps"]
+        except (ValueError, KeyError, TypeError) as error:
+            reason = f"{error} is missing" if isinstance(error, KeyError) else error
             raise ValueError(
-                f"{path} is not a run's config ({error}); train again into a new folder"
+                f"{path} is not a run's config ({reason}); "
+                "restore the file, or train again into a new folder"
             ) from error
 
     def __repr__(self) -> str:
@@ -77,16 +81,17 @@ class Run:
     @property
     def steps(self) -> list[int]:
         """The steps that have a checkpoint, ascending; step 0 is before training."""
-        names = (self.folder / "checkpoints").glob("step-*.safetensors")
-        return sorted(int(name.stem.removeprefix("step-")) for name in names)
+        names = (path.name for path in (self.folder / "checkpoints").glob("step-*"))
+        found = (re.fullmatch(r"step-(\d{6,})\.safetensors", name) for name in names)
+        return sorted(int(match[1]) for match in found if match)
 
     def history(self) -> list[dict[str, float]]:
-        """The lines of history.jsonl, oldest first."""
+        """The lines of history.jsonl, oldest first; a last line cut short is left out."""
         path = self.folder / "history.jsonl"
         if not path.is_file():
             return []
         with path.open(encoding="utf-8") as lines:
-            return [json.loads(line) for line in lines]
+            return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def load_data(self) -> LabelledSet:
         """The set the run was trained on, made again by its name and options.
@@ -125,6 +130,21 @@ class Run:
         if step not in self.steps:
             raise ValueError(f"step is {step}; there are checkpoints at {self.steps}")
         return read_tensors(checkpoint_path(self.folder, step))
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything that training goes on from: weights, optimisers, data order, chance.
+
+        Raises:
+            FileNotFoundError: a run without it.
+            ValueError: a file that cannot be read.
+        """
+        path = self.folder / "state.safetensors"
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{path} is not there, so the run can be sampled from but not gone on with; "
+                "copy it over too, or train again into a new folder"
+            )
+        return read_tensors(path)
 
     def generator(self, step: int | None = None) -> Generator:
         """The averaged generator at `step` (None: the last), in evaluation mode."""
@@ -175,10 +195,14 @@ def sample(generator: Generator, latents: Tensor, labels: Tensor, batch_size: in
 
 def check_request(generator: Generator, latents: Tensor, labels: Tensor) -> None:
     """Latents and labels must fit the generator and each other."""
-    if latents.ndim != 2 or latents.shape[1] != generator.latent_dim:
+    if (
+        latents.dtype != torch.float32
+        or latents.ndim != 2
+        or latents.shape[1] != generator.latent_dim
+    ):
         raise ValueError(
-            f"latents have shape {tuple(latents.shape)} but the generator reads "
-            f"(n, {generator.latent_dim}); draw them with "
+            f"latents are {latents.dtype} of shape {tuple(latents.shape)} but the generator reads "
+            f"float32 (n, {generator.latent_dim}); draw them with "
             f"cgan_kit.models.draw_latents(n, {generator.latent_dim})"
         )
     if labels.dtype != torch.int64 or labels.shape != latents.shape[:1]:

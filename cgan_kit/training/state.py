@@ -39,6 +39,12 @@ def restore(players: Players, averaged: Generator, state: dict[str, Tensor]) -> 
     load_part(averaged, state, "averaged")
     for part in PARTS:
         load_part(getattr(players.gan, part), state, part)
+    if state["random"].shape != players.random.get_state().shape:
+        raise ValueError(
+            "the run was trained on another kind of device than "
+            f"{str(players.random.device)!r}, whose random numbers cannot go on here; "
+            "give device= the kind it was trained on, or train again"
+        )
     players.random.set_state(state["random"])
     players.batches.restore(_under("batches", state))
     for name, optimiser in _optimisers(players):

@@ -132,7 +132,7 @@ class LiveTraining(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
             ending = "interrupted; saved up to here"
             _take_back_cancellation()
         finally:
-            records.close()  # type: ignore[attr-defined]  # a generator; closing saves
+            records.close()  # a generator; closing saves
             self.stop.disabled = True
             self.stop.description = "Stop"
             self._draw()
