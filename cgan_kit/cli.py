@@ -1,0 +1,325 @@
+"""The command line: train a run on a server, sample from it, look at what it is.
+
+    python -m cgan_kit train digits --size 16 --conditioning projection --steps 1000
+    python -m cgan_kit resume runs/digits-projection-001
+    python -m cgan_kit sample runs/digits-projection-001 --out grid.png
+    python -m cgan_kit info runs/digits-projection-001
+
+The same functions as in a notebook, which opens what is trained here: `Run(folder)`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cgan_kit import data, grids, losses, models, pictures
+from cgan_kit.data import LabelledSet, PointSet
+from cgan_kit.data.places import data_root
+from cgan_kit.data.torchvision_sets import NAMES as DOWNLOADED
+from cgan_kit.losses import AdversarialLoss, Conditioning
+from cgan_kit.training import GAN, DivergedError, Precision, Recipe, Run, Training, finish
+
+PROGRAM = "python -m cgan_kit"
+INTERRUPTED = 130  # what shells report for a program that Ctrl-C ended
+
+CONDITIONINGS: dict[str, Callable[..., Conditioning]] = {
+    "none": losses.NoConditioning,
+    "concatenation": losses.Concatenation,
+    "projection": losses.Projection,
+    "acgan": losses.ACGAN,
+    "acgan-real-only": losses.ACGANRealOnly,
+}
+WEIGHTED = ("acgan", "acgan-real-only")
+ADVERSARIALS = {
+    pair.name.replace("_", "-"): pair
+    for pair in vars(losses).values()
+    if isinstance(pair, AdversarialLoss)
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the arguments ask; returns the exit code: 0, 2 for an error, 130 for Ctrl-C."""
+    given = make_parser().parse_args(arguments)
+    try:
+        code: int = given.command(given)
+    except (ValueError, OSError, DivergedError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Interrupted before the first step; nothing was written.", file=sys.stderr)
+        return INTERRUPTED
+    return code
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser with its four commands; each sets `command`, a function of the arguments."""
+    parser = argparse.ArgumentParser(prog=PROGRAM, description="Train class-conditional GANs.")
+    commands = parser.add_subparsers(metavar="train | resume | sample | info", required=True)
+    _add_train(commands.add_parser("train", help="train on a data set and write a run"))
+    _add_resume(commands.add_parser("resume", help="go on with a run exactly where it stopped"))
+    _add_sample(commands.add_parser("sample", help="draw a grid: one z a row, one class a column"))
+    _add_info(commands.add_parser("info", help="what a run is, or what this machine has"))
+    return parser
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    recipe = Recipe()
+    add = parser.add_argument
+    add("data", help=f"{', '.join(data.names())} or folder:PATH")
+    add("--size", type=int, help="side of the images in pixels; the set's own by default")
+    add("--option", action="append", default=[], metavar="KEY=VALUE", type=parse_option,
+        help="another option of the set, such as classes=20; may be repeated")  # fmt: skip
+    add("--all", action="store_true",
+        help="train on the whole set; by default a fifth is held out for the metrics")  # fmt: skip
+    add("--conditioning", choices=CONDITIONINGS, default="projection")
+    add("--weight", type=float, help="of AC-GAN's class loss (1)")
+    add("--adversarial", choices=ADVERSARIALS, default="relativistic")
+    add("--width", type=int, help="channels of the networks' widest maps; units for points")
+    add("--latent-dim", type=int, help="length of z")
+    add("--spectral-norm", action="store_true", help="in the discriminator")
+    add("--steps", type=int, default=1000, help="generator updates (%(default)s)")
+    add("--batch-size", type=int, default=recipe.batch_size, help="(%(default)s)")
+    add("--learning-rate", type=float, default=recipe.learning_rate, help="(%(default)s)")
+    add("--gamma", type=float, help="of the penalty R1 + R2; 0 for no penalty")
+    add("--ema-decay", type=float, default=recipe.ema_decay, help="(%(default)s)")
+    add("--discriminator-steps", type=int, default=recipe.discriminator_steps,
+        help="a generator update (%(default)s)")  # fmt: skip
+    add("--folder", help="where the run is written; a new one under runs/ by default")
+    add("--checkpoints", type=int, default=12, help="how many (%(default)s)")
+    add("--seed", type=int, default=0, help="of weights, data order and z (%(default)s)")
+    add("--precision", choices=("float32", "bfloat16"), help="by default a short trial decides")
+    add("--device", help="cpu, cuda, cuda:1; the GPU by default where there is one")
+    parser.set_defaults(command=train)
+
+
+def _add_resume(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", help="the run's folder")
+    parser.add_argument("--steps", type=int, help="a new total; the planned one by default")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1")
+    parser.set_defaults(command=resume)
+
+
+def _add_sample(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("run", help="the run's folder")
+    add("--out", default="grid.png", help="the picture to write (%(default)s)")
+    add("--rows", type=int, default=8, help="how many z (%(default)s)")
+    add("--step", type=int, help="of the checkpoint; the last one by default")
+    add("--seed", type=int, default=0, help="of z (%(default)s)")
+    add("--truncation", type=float, default=float("inf"), help="bound on z; none by default")
+    parser.set_defaults(command=sample)
+
+
+def _add_info(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", nargs="?", help="the run's folder; without it, this machine")
+    parser.set_defaults(command=info)
+
+
+def train(given: argparse.Namespace) -> int:
+    """`train DATA`: build the GAN, train it, say where the run is."""
+    conditioning = make_conditioning(given.conditioning, given.weight)
+    recipe = make_recipe(given)
+    whole = load_data(given)
+    chosen = whole if given.all else whole.split()[0]
+    training = Training(
+        make_gan(given, chosen, conditioning),
+        chosen,
+        steps=given.steps,
+        recipe=recipe,
+        folder=given.folder,
+        checkpoints=given.checkpoints,
+        seed=given.seed,
+        precision=Precision(given.precision == "bfloat16") if given.precision else None,
+        device=given.device,
+    )
+    print(f"{chosen}{'' if given.all else f' ({len(whole) - len(chosen):,} held out)'}", flush=True)
+    return _finish(training)
+
+
+def resume(given: argparse.Namespace) -> int:
+    """`resume RUN`: go on where it stopped."""
+    return _finish(Training.resume(given.run, steps=given.steps, device=given.device))
+
+
+def sample(given: argparse.Namespace) -> int:
+    """`sample RUN`: fixed z down, classes across, as one PNG."""
+    run = Run(given.run)
+    if len(run.sample_shape) != 3:
+        raise ValueError(f"run {given.run!r} made points, not images; plot run.sample(...) instead")
+    out = check_picture_path(given.out)
+    latents = grids.fixed_latents(given.rows, run.latent_dim, given.seed)
+    latents = models.truncate(latents, given.truncation)
+
+    def draw(z: Tensor, y: Tensor) -> Tensor:
+        return run.sample(z, y, given.step)
+
+    images = grids.sample_grid(draw, latents, range(run.num_classes))
+    scale = pictures.fitting_scale(run.sample_shape)
+    tiled = pictures.tile(images, run.num_classes, scale=scale)
+    aside = out.with_name(out.name + ".partial")
+    aside.write_bytes(pictures.to_png(pictures.frame(tiled, run.class_names), compress_level=9))
+    os.replace(aside, out)
+    step = run.steps[-1] if given.step is None else given.step
+    print(f"{out}: {given.rows} z down, {run.num_classes} classes across, at step {step:,}")
+    return 0
+
+
+def info(given: argparse.Namespace) -> int:
+    """`info` or `info RUN`."""
+    lines = describe_machine() if given.run is None else describe_run(Run(given.run))
+    width = max(len(name) for name, _ in lines)
+    for name, value in lines:
+        print(f"{name:<{width}}  {value}")
+    return 0
+
+
+def load_data(given: argparse.Namespace) -> LabelledSet:
+    """The whole set that the arguments name."""
+    options = dict(given.option)
+    if given.size is not None:
+        options["size"] = given.size
+    try:
+        return data.load(given.data, **options)
+    except RuntimeError as error:  # a download that failed
+        raise ValueError(str(error)) from error
+
+
+def parse_option(text: str) -> tuple[str, Any]:
+    """ "classes=20" -> ("classes", 20); "pair=a,b" -> ("pair", ("a", "b"))."""
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE, such as classes=20")
+    if "," in value:
+        return key, tuple(_parse_value(part) for part in value.split(","))
+    return key, _parse_value(value)
+
+
+def _parse_value(text: str) -> Any:
+    """Python's numbers, True, False and None; any other word is a string."""
+    try:
+        return ast.literal_eval({"true": "True", "false": "False"}.get(text, text))
+    except (ValueError, SyntaxError):
+        return text
+
+
+def make_conditioning(name: str, weight: float | None) -> Conditioning:
+    """The conditioning by its name on the command line."""
+    if weight is None:
+        return CONDITIONINGS[name]()
+    if name not in WEIGHTED:
+        raise ValueError(
+            f"--weight is {weight} but {name} adds no loss to weigh; "
+            f"leave it out, or choose --conditioning {' or '.join(WEIGHTED)}"
+        )
+    return CONDITIONINGS[name](weight=weight)
+
+
+def make_recipe(given: argparse.Namespace) -> Recipe:
+    """The recipe's defaults, with what the arguments change."""
+    recipe = Recipe(
+        batch_size=given.batch_size,
+        learning_rate=given.learning_rate,
+        ema_decay=given.ema_decay,
+        discriminator_steps=given.discriminator_steps,
+    )
+    if given.gamma is None:
+        return recipe
+    return replace(recipe, penalty=losses.R1R2(given.gamma) if given.gamma else None)
+
+
+def make_gan(given: argparse.Namespace, data: LabelledSet, conditioning: Conditioning) -> GAN:
+    """The pair that fits the set, with what the arguments change."""
+    sizes = {"width": given.width, "latent_dim": given.latent_dim}
+    build: Callable[..., GAN] = GAN.for_points if isinstance(data, PointSet) else GAN.for_images
+    return build(
+        data,
+        conditioning,
+        ADVERSARIALS[given.adversarial],
+        spectral_norm=given.spectral_norm,
+        seed=given.seed,
+        **{name: value for name, value in sizes.items() if value is not None},
+    )
+
+
+def check_picture_path(path: str) -> Path:
+    """A path that a PNG can be written to, found out before anything is drawn."""
+    out = Path(path)
+    if out.suffix.lower() != ".png":
+        raise ValueError(f"--out is {path!r}; the grid is a PNG: give a name that ends in .png")
+    if not out.parent.is_dir():
+        raise ValueError(f"--out is {path!r}, but there is no folder {str(out.parent)!r}; make it")
+    if out.is_dir() or not os.access(out.parent, os.W_OK):
+        raise ValueError(f"--out is {path!r}, which may not be written; choose another place")
+    return out
+
+
+def describe_run(run: Run) -> list[tuple[str, str]]:
+    """What `info RUN` prints: (name, value) pairs."""
+    plan, gan, source = (run.config[part] for part in ("training", "gan", "data"))
+    history = [record for record in run.history() if "d_loss" in record]
+    last = (
+        ", ".join(f"{name} {value:.4g}" for name, value in history[-1].items()) if history else ""
+    )
+    return [
+        ("run", str(run.folder)),
+        ("data", f"{source['name']} {source['options']}, {source['samples']:,} samples"),
+        ("classes", f"{run.num_classes}: {', '.join(run.class_names[:12])}"),
+        *((part, _described(gan[part])) for part in ("generator", "discriminator", "conditioning")),
+        ("adversarial", gan["adversarial"]),
+        ("recipe", ", ".join(f"{name} {value}" for name, value in plan["recipe"].items())),
+        ("precision", str(Precision(**plan["precision"]))),
+        ("steps", f"{run.steps[-1] if run.steps else 0:,} of {plan['steps']:,} done"),
+        ("checkpoints", ", ".join(map(str, run.steps))),
+        ("last record", last),
+    ]
+
+
+def _described(description: dict[str, Any]) -> str:
+    arguments = {name: value for name, value in description.items() if name != "class"}
+    return f"{description['class']}({', '.join(f'{k}={v}' for k, v in arguments.items())})"
+
+
+def describe_machine() -> list[tuple[str, str]]:
+    """What `info` prints: (name, value) pairs."""
+    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    offline = [name for name in data.names() if name not in DOWNLOADED]
+    return [
+        ("cgan-kit", _version("cgan-kit")),
+        ("python", platform.python_version()),
+        ("torch", _version("torch")),
+        ("torchvision", _version("torchvision")),
+        ("device", ", ".join(gpus) or "cpu (no GPU)"),
+        ("threads", f"{torch.get_num_threads()} of {os.cpu_count()} cores"),
+        ("data folder", str(data_root())),
+        ("works offline", ", ".join([*offline, "folder:PATH"])),
+        ("downloads", ", ".join(DOWNLOADED)),
+    ]
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed, run from its folder"
+
+
+def _finish(training: Training) -> int:
+    print(f"training into {training.folder}", flush=True)
+    run = finish(training)
+    if training.step < training.steps:
+        print(f"Go on with: {PROGRAM} resume {run.folder}", flush=True)
+        return INTERRUPTED
+    print(f"{run!r}. See it with: {PROGRAM} sample {run.folder}")
+    return 0
