@@ -47,4 +47,7 @@ def truncate(latents: Tensor, truncation: float) -> Tensor:
     # erf and its inverse in float64: in float32 the tails round to infinity.
     quantile = torch.erf(latents.double() / math.sqrt(2))
     bound = math.erf(truncation / math.sqrt(2))
-    return (torch.erfinv(quantile * bound) * math.sqrt(2)).to(latents.dtype)
+    moved = (torch.erfinv(quantile * bound) * math.sqrt(2)).to(latents.dtype)
+    # Beyond eight standard deviations float64 knows no quantiles; the bounds hold there too.
+    limit = latents.abs().clamp(max=truncation)
+    return moved.clamp(-limit, limit)
