@@ -86,7 +86,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     add("--conditioning", choices=CONDITIONINGS, default="projection")
     add("--weight", type=float, help="of AC-GAN's class loss (1)")
     add("--adversarial", choices=ADVERSARIALS, default="relativistic")
-    add("--width", type=int, help="channels of the networks' widest maps; units for points")
+    add("--width", type=int, help="channels next to the image; units of a layer for points")
     add("--latent-dim", type=int, help="length of z")
     add("--spectral-norm", action="store_true", help="in the discriminator")
     add("--steps", type=int, default=1000, help="generator updates (%(default)s)")
