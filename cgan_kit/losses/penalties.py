@@ -102,7 +102,9 @@ class WGANGP:
 
     def __call__(self, real: Judged, fake: Judged, judge: Judge, random: torch.Generator) -> Tensor:
         shape = (len(real.images),) + (1,) * (real.images.ndim - 1)
-        share = torch.rand(shape, generator=random, device=real.images.device)
+        share = torch.rand(
+            shape, generator=random, device=real.images.device, dtype=real.images.dtype
+        )
         between = torch.lerp(real.images.detach(), fake.images.detach(), share).requires_grad_()
         judged = judge(between, real.labels)
         # The root's slope at zero is infinite; the small constant keeps it finite.
