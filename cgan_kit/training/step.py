@@ -85,10 +85,7 @@ def discriminator_step(players: Players) -> dict[str, Tensor]:
         slope = penalty(real, fake, gan.judge, players.random)
         loss = loss + slope
 
-    players.discriminator_optimiser.zero_grad()
-    loss.backward()
-    players.discriminator_optimiser.step()
-    return {
+    seen = {
         "score_real": real.scores.detach().mean(),
         "score_fake": fake.scores.detach().mean(),
         "d_adversarial": adversarial.detach(),
@@ -98,6 +95,10 @@ def discriminator_step(players: Players) -> dict[str, Tensor]:
         **{f"{name}_real": value for name, value in gan.conditioning.observe(real).items()},
         **{f"{name}_fake": value for name, value in gan.conditioning.observe(fake).items()},
     }
+    players.discriminator_optimiser.zero_grad()
+    loss.backward()
+    players.discriminator_optimiser.step()
+    return seen
 
 
 def generator_step(players: Players) -> dict[str, Tensor]:
