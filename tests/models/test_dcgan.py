@@ -1,6 +1,7 @@
 """The convolutional pair: shapes, ranges, what spectral norm holds, that nothing is idle."""
 
 import copy
+import itertools
 
 import pytest
 import torch
@@ -56,7 +57,7 @@ def test_number_of_parameters_is_the_sum_counted_by_hand(size):
     generator = DCGANGenerator(classes, (channels, size, size), latent, width, embedding)
     expected = classes * embedding + (latent + embedding + 1) * widest * 16
     expected += sum(2 * classes * w for w in widths)
-    expected += sum(16 * a * b for a, b in zip(widths, widths[1:], strict=False))
+    expected += sum(16 * a * b for a, b in itertools.pairwise(widths))
     expected += channels * (9 * width + 1)
     assert sum(p.numel() for p in generator.parameters()) == expected
 

@@ -1,0 +1,244 @@
+"""Conditioning methods against slow versions written from their papers, in float64."""
+
+import math
+
+import pytest
+import torch
+
+import cgan_kit as kit
+from cgan_kit.losses import (
+    ACGAN,
+    ACGANRealOnly,
+    Concatenation,
+    Conditioning,
+    Judged,
+    NoConditioning,
+    Projection,
+)
+
+N, F, K = 7, 5, 4
+
+
+def judged(seed: int, labels: list[int] | None = None) -> Judged:
+    random = torch.Generator().manual_seed(seed)
+    y = torch.tensor(labels) if labels else torch.randint(0, K, (N,), generator=random)
+    features = torch.randn(len(y), F, generator=random, dtype=torch.float64, requires_grad=True)
+    scores = torch.randn(len(y), generator=random, dtype=torch.float64)
+    return Judged(torch.zeros(len(y), 1, 8, 8), y, scores, features)
+
+
+def attached(conditioning: Conditioning) -> Conditioning:
+    torch.manual_seed(0)
+    conditioning.attach(F, K)
+    for parameter in conditioning.parameters():
+        torch.nn.init.normal_(parameter)
+    return conditioning.double()
+
+
+def slow_cross_entropy(method: ACGAN, part: Judged) -> float:
+    """-(1/N) sum_i log( e^(w_y F_i + b_y) / sum_k e^(w_k F_i + b_k) ), by loops."""
+    weight, bias = method.classifier.weight.tolist(), method.classifier.bias.tolist()
+    total = 0.0
+    for features, y in zip(part.features.tolist(), part.labels.tolist(), strict=True):
+        logits = []
+        for k in range(K):
+            logits.append(bias[k] + sum(w * f for w, f in zip(weight[k], features, strict=True)))
+        total -= logits[y] - math.log(sum(math.exp(logit) for logit in logits))
+    return total / len(part.labels)
+
+
+def test_acgan_counts_the_class_loss_on_real_and_on_fake_images():
+    method, real, fake = attached(ACGAN()), judged(1), judged(2)
+    expected = slow_cross_entropy(method, real) + slow_cross_entropy(method, fake)
+    assert method.discriminator_loss(real, fake).item() == pytest.approx(expected, abs=1e-10)
+    expected = slow_cross_entropy(method, fake)
+    assert method.generator_loss(fake).item() == pytest.approx(expected, abs=1e-10)
+
+
+def test_the_common_variant_counts_it_on_real_images_for_the_discriminator():
+    method, real, fake = attached(ACGANRealOnly()), judged(1), judged(2)
+    expected = slow_cross_entropy(method, real)
+    assert method.discriminator_loss(real, fake).item() == pytest.approx(expected, abs=1e-10)
+    expected = slow_cross_entropy(method, fake)
+    assert method.generator_loss(fake).item() == pytest.approx(expected, abs=1e-10)
+
+
+@pytest.mark.parametrize("variant", [ACGAN, ACGANRealOnly])
+def test_the_weight_multiplies_both_losses(variant):
+    one, heavy, none = (attached(variant(weight)) for weight in (1.0, 2.5, 0.0))
+    real, fake = judged(1), judged(2)
+    for loss in (lambda m: m.discriminator_loss(real, fake), lambda m: m.generator_loss(fake)):
+        assert loss(heavy).item() == pytest.approx(2.5 * loss(one).item())
+        assert loss(none).item() == 0
+
+
+def test_the_classifier_gradient_is_features_times_what_is_not_yet_believed():
+    # dL/dw_k = -(1/N) sum_i F(x_i) (1[y_i = k] - p_ik)
+    method, fake = attached(ACGAN()), judged(3)
+    method.generator_loss(fake).backward()
+    probabilities = method.logits(fake.features).softmax(dim=1)
+    for k in range(K):
+        expected = torch.zeros(F, dtype=torch.float64)
+        for features, y, p in zip(fake.features, fake.labels, probabilities, strict=True):
+            expected -= features.detach() * (float(y == k) - p[k].detach()) / len(fake.labels)
+        assert torch.allclose(method.classifier.weight.grad[k], expected, atol=1e-12)
+
+
+def test_the_class_loss_pulls_features_towards_the_right_row():
+    method, fake = attached(ACGAN()), judged(4, [2, 2, 2])
+    (slope,) = torch.autograd.grad(method.generator_loss(fake), fake.features)
+    moved = fake._replace(features=fake.features.detach() - 0.1 * slope)
+    before, after = (method.logits(part.features).softmax(dim=1)[:, 2] for part in (fake, moved))
+    assert (after > before).all()
+
+
+@pytest.mark.parametrize(("variant", "learns"), [(ACGAN, True), (ACGANRealOnly, False)])
+def test_fake_features_feel_the_discriminators_class_loss_only_in_the_papers_variant(
+    variant, learns
+):
+    method, real, fake = attached(variant()), judged(1), judged(2)
+    method.discriminator_loss(real, fake).backward()
+    assert real.features.grad.abs().sum() > 0
+    assert (fake.features.grad is not None) == learns
+
+
+def test_accuracy_is_the_share_of_right_classes():
+    method, part = attached(ACGAN()), judged(5)
+    best = method.logits(part.features).argmax(dim=1)
+    labels = best.clone()
+    labels[0] = (labels[0] + 1) % K
+    seen = method.observe(part._replace(labels=labels))
+    assert seen["accuracy"].item() == pytest.approx((N - 1) / N)
+
+
+def test_projection_adds_the_inner_product_with_the_class_vector():
+    method, part = attached(Projection()), judged(6)
+    scores = method.score(part.features, part.labels)
+    assert scores.shape == (N,)
+    vectors = method.proxies.weight.tolist()
+    for score, features, y in zip(
+        scores.tolist(), part.features.tolist(), part.labels.tolist(), strict=True
+    ):
+        expected = sum(v * f for v, f in zip(vectors[y], features, strict=True))
+        assert score == pytest.approx(expected, abs=1e-12)
+    assert method.discriminator_loss(part, part) == 0
+    assert method.generator_loss(part) == 0
+
+
+def test_projection_starts_as_an_unconditional_game_that_can_learn():
+    method = Projection()
+    method.attach(F, K)
+    features = torch.randn(N, F)
+    scores = method.score(features, torch.arange(N) % K)
+    assert torch.equal(scores, torch.zeros(N))
+    scores.sum().backward()
+    assert method.proxies.weight.grad.abs().sum() > 0
+
+
+def test_projection_moves_only_the_vectors_of_the_classes_it_saw():
+    method, part = attached(Projection()), judged(7, [1, 1, 3])
+    method.score(part.features, part.labels).sum().backward()
+    assert (method.proxies.weight.grad.abs().sum(dim=1) > 0).tolist() == [False, True, False, True]
+
+
+def test_concatenation_scores_the_features_with_the_label_beside_them():
+    method, part = attached(Concatenation(width=6)), judged(8)
+    scores = method.score(part.features, part.labels)
+    first, _, last = method.head
+    for i, y in enumerate(part.labels.tolist()):
+        joined = torch.cat([part.features[i], method.embedding.weight[y]])
+        hidden = first.weight @ joined + first.bias
+        hidden = torch.where(hidden > 0, hidden, 0.2 * hidden)
+        assert scores[i].item() == pytest.approx((last.weight @ hidden + last.bias).item())
+    other = method.score(part.features, (part.labels + 1) % K)
+    assert (scores != other).all()
+
+
+def test_no_conditioning_adds_nothing():
+    method, part = attached(NoConditioning()), judged(9)
+    assert torch.equal(method.score(part.features, part.labels), torch.zeros(N).double())
+    assert method.discriminator_loss(part, part) == 0
+    assert method.generator_loss(part) == 0
+    assert method.observe(part) == {}
+    assert list(method.parameters()) == []
+
+
+@pytest.mark.parametrize(
+    "method",
+    [ACGAN(), ACGANRealOnly(), Projection(), Concatenation()],
+    ids=lambda m: type(m).__name__,
+)
+def test_every_parameter_of_a_head_learns_in_the_discriminators_step(method):
+    data = tiny_set()
+    gan = kit.GAN.for_images(data, method, width=2, latent_dim=3)
+    labels = data.labels[:8]
+    real, fake = gan.judge_both(data.real(torch.arange(8)), torch.randn(8, 1, 8, 8), labels)
+    loss = gan.adversarial.discriminator(real.scores, fake.scores)
+    (loss + method.discriminator_loss(real, fake)).backward()
+    for name, parameter in method.named_parameters():
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+    assert sum(p.grad.abs().sum() for p in method.parameters()) > 0
+
+
+def test_class_losses_stay_finite_for_huge_features():
+    for scale in (1e4, 1e6):
+        method = ACGAN()
+        method.attach(F, K)
+        features = (scale * torch.randn(N, F)).requires_grad_()
+        part = Judged(torch.zeros(N), torch.arange(N) % K, torch.zeros(N), features)
+        loss = method.discriminator_loss(part, part)
+        loss.backward()
+        assert torch.isfinite(loss)
+        assert torch.isfinite(features.grad).all()
+
+
+def tiny_set() -> kit.data.ImageSet:
+    random = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (24, 1, 8, 8), dtype=torch.uint8, generator=random)
+    return kit.data.ImageSet(images, torch.arange(24) % 3, ["a", "b", "c"])
+
+
+class Margin(Conditioning):
+    """A method that the kit does not have: distance to a learned centre of each class."""
+
+    def __init__(self, weight: float) -> None:
+        super().__init__()
+        self.weight = weight
+
+    def attach(self, feature_dim: int, num_classes: int) -> None:
+        self.centres = torch.nn.Parameter(torch.ones(num_classes, feature_dim))
+
+    def distance(self, part: Judged) -> torch.Tensor:
+        return self.weight * (part.features - self.centres[part.labels]).square().mean()
+
+    def discriminator_loss(self, real: Judged, fake: Judged) -> torch.Tensor:
+        return self.distance(real)
+
+    def generator_loss(self, fake: Judged) -> torch.Tensor:
+        return self.distance(fake)
+
+    def observe(self, part: Judged) -> dict[str, torch.Tensor]:
+        return {"distance": self.distance(part).detach()}
+
+
+def test_a_new_method_is_one_class(tmp_path):
+    method = Margin(weight=0.5)
+    data = tiny_set()
+    gan = kit.GAN.for_images(data, method, width=2, latent_dim=3)
+    run = kit.train(
+        gan,
+        data,
+        steps=3,
+        recipe=kit.Recipe(batch_size=8),
+        folder=tmp_path / "run",
+        log_every=1,
+        precision=kit.Precision(),
+    )
+    assert (method.centres != 1).any()
+    last = run.history()[-1]
+    assert {"distance_real", "distance_fake"} <= set(last)
+    assert last["d_conditioning"] == pytest.approx(last["distance_real"])
+    assert run.config["gan"]["conditioning"] == {"class": "Margin", "weight": 0.5}
+    assert run.sample(torch.zeros(3, 3), torch.arange(3)).shape == (3, 1, 8, 8)
+    assert "conditioning.centres" in run.tensors()
