@@ -26,7 +26,8 @@ class OracleReport:
     """What the oracle says of n images with the classes that were asked for.
 
     An image *counts* when it is recognisable and of the class asked for. A combination is one
-    value of every factor; class k has m_k of them, all equally likely in the set.
+    value of every factor; class k has m_k of them in the oracle's grid. Where a set leaves some
+    of them out, perfect images reach less than is expected here: see the real value.
 
     Attributes:
         class_accuracy: share of all images whose nearest rendered image has the class asked.
