@@ -19,7 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import EngFormatter, MaxNLocator
 from torch import Tensor
 
 from cgan_kit.data import ImageSet
@@ -85,17 +85,18 @@ LINESTYLES: dict[str, str] = {
 
 DPI = 100  # of a figure's layout; `show` draws twice as fine for sharp text on fine screens
 FINENESS = 2
+LABEL_SIZE = 9  # points, of the names of rows and columns
 CurvePanel = tuple[str, tuple[tuple[str, str, str], ...]]  # title, (history key, role, name)...
 LOSSES: CurvePanel = (
     "loss",
     (("d_loss", "discriminator", "discriminator"), ("g_loss", "generator", "generator")),
 )
 ACCURACIES: CurvePanel = (
-    "class accuracy of D's classifier",
+    "class accuracy",
     (("accuracy_real", "real", "on real"), ("accuracy_fake", "fake", "on fake")),
 )
 SCORES: CurvePanel = (
-    "mean score by D",
+    "score by discriminator",
     (("score_real", "real", "on real"), ("score_fake", "fake", "on fake")),
 )
 
@@ -260,7 +261,7 @@ def image_grid(
         if len(words) not in (0, count):
             raise ValueError(f"{name} has {len(words)} entries for {count} of them; give {count}")
     pitch = tiled.shape[1] / columns
-    upright = max((len(title) for title in titles), default=0) * 7.5 > pitch
+    upright = max((len(title) for title in titles), default=0) * 7 > pitch
     longest = max((len(word) for word in sides), default=0)
     above = 0 if not titles else (8 * max(map(len, titles)) + 8 if upright else 22)
     left = 0 if not sides else 9 * longest + 8
@@ -272,12 +273,21 @@ def image_grid(
             title,
             transform=axes.transAxes,
             rotation=90 if upright else 0,
+            fontsize=LABEL_SIZE,
             ha="center",
             va="bottom",
         )
     for row, word in enumerate(sides):
         y = 1 - (row + 0.5) / rows
-        axes.text(-6 / tiled.shape[1], y, word, transform=axes.transAxes, ha="right", va="center")
+        axes.text(
+            -6 / tiled.shape[1],
+            y,
+            word,
+            transform=axes.transAxes,
+            ha="right",
+            va="center",
+            fontsize=LABEL_SIZE,
+        )
     return figure
 
 
@@ -361,7 +371,8 @@ def history_curves(
             steps, values = [r["step"] for r in kept], [r[key] for r in kept]
             (lines[key],) = axes.plot(steps, values, label=name, **_style(role))
         _dress(axes, title, accuracy=second is ACCURACIES and axes is panels[1])
-        axes.legend(frameon=False)
+        # Losses start high on the left and accuracies low; a fixed place suits growing curves.
+        axes.legend(frameon=False, loc="upper right" if axes is panels[0] else "lower right")
     return figure, lines
 
 
@@ -397,7 +408,8 @@ def _dress(axes: Axes, title: str, accuracy: bool) -> None:
     axes.set_xlabel("step")
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 20k, not 20000
     if accuracy:
         axes.set_ylim(-0.02, 1.05)
 
@@ -412,6 +424,8 @@ def _pixel_axes(tiled: Pixels, *, left: int, above: int) -> tuple[Figure, Axes]:
     axes = figure.add_axes(
         (left / total_width, below / total_height, width / total_width, height / total_height)
     )
-    axes.imshow(tiled, cmap="gray", vmin=0, vmax=255, interpolation="nearest", aspect="auto")
+    # As RGB, because a grey colour map rounds some values to their neighbours.
+    colours = tiled if tiled.ndim == 3 else tiled[..., None].repeat(3, axis=2)
+    axes.imshow(colours, interpolation="nearest", aspect="auto")
     axes.set_axis_off()
     return figure, axes

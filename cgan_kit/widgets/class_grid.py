@@ -12,10 +12,10 @@ from torch import Tensor
 
 from cgan_kit.grids import choose_classes, fixed_latents, sample_grid
 from cgan_kit.models import truncate
-from cgan_kit.pictures import fitting_scale, frame, tile
+from cgan_kit.pictures import fitting_scale, frame, tile, to_png
 from cgan_kit.plots import check_makes_images, row_names
 from cgan_kit.training.run import Run, sample
-from cgan_kit.widgets.parts import MimeBundle, caption, mime_bundle, picture, put
+from cgan_kit.widgets.parts import MimeBundle, caption, mime_bundle, picture
 
 TRUNCATIONS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, math.inf)
 KEPT_GENERATORS = 16
@@ -85,7 +85,7 @@ class ClassGrid(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
 
     def _repr_mimebundle_(self, **kwargs: Any) -> MimeBundle:
         bundle = super()._repr_mimebundle_(**kwargs)
-        return mime_bundle(bundle, self.image.value, self.image.tooltip, repr(self))
+        return mime_bundle(bundle, self.image.value, self._describe(), repr(self))
 
     @property
     def shown_classes(self) -> tuple[int, ...]:
@@ -101,7 +101,7 @@ class ClassGrid(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
     def _draw(self, _: object = None) -> None:
         tiled = tile(self.images(), len(self.shown_classes), scale=self.scale)
         heads = [self.run.class_names[k] for k in self.shown_classes]
-        put(self.image, frame(tiled, heads, row_names(self.rows)), self._describe())
+        self.image.value = to_png(frame(tiled, heads, row_names(self.rows)))
         self.caption.value = caption(self._describe())
 
     def _reseed(self, _: object = None) -> None:

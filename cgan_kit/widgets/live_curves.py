@@ -29,7 +29,11 @@ class LiveCurves:
         self.panels: dict[str, Any] = {key: line.axes for key, line in self.lines.items()}
         for key, line in self.lines.items():
             line.set_animated(True)
-            self.panels[key].set_xlim(0, steps)
+            self.panels[key].set_xlim(-0.03 * steps, 1.03 * steps)
+        for axes in self.figure.axes:
+            if axes.get_autoscaley_on():  # a first record says little of the range to come
+                low, high = axes.get_ylim()
+                axes.set_ylim(min(low, 0), high + 0.3 * abs(high))
         self.frame: Any = None
 
     def draw(self, history: Sequence[Record]) -> Pixels:
@@ -58,14 +62,13 @@ class LiveCurves:
         for axes in self.figure.axes:
             low, high = axes.get_ylim()
             values = self._values(axes)
-            if len(values) == 0 or (low <= values.min() and values.max() <= high):
+            if len(values) == 0:
                 continue
-            room = 0.3 * (max(high, values.max()) - min(low, values.min()))
-            if values.min() < low:
-                low = values.min() - room
-            if values.max() > high:
-                high = values.max() + room
-            axes.set_ylim(low, high)
+            least, most = values.min(), values.max()
+            room = 0.3 * (max(high, most) - min(low, least))
+            axes.set_ylim(
+                low if least >= low else least - room, high if most <= high else most + room
+            )
         self.canvas.draw()
         self.frame = self.canvas.copy_from_bbox(self.figure.bbox)
 

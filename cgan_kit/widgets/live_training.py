@@ -17,11 +17,11 @@ from cgan_kit.plots import check_makes_images, in_ipython, row_names
 from cgan_kit.training import Run, Training
 from cgan_kit.training.loop import Record
 from cgan_kit.widgets.live_curves import LiveCurves
-from cgan_kit.widgets.parts import MimeBundle, caption, mime_bundle, picture, put
+from cgan_kit.widgets.parts import MimeBundle, caption, mime_bundle, picture
 
 REDRAW_EVERY = 0.5  # seconds, at the least
 DRAWING_SHARE = 0.025  # of the time may go into redrawing, beside what the first one costs
-CURVES_WIDTH, CURVES_HEIGHT = 560, (240, 340)  # dots; as high as the samples, within bounds
+CURVES_WIDTH, CURVES_HEIGHT = 440, (240, 340)  # dots; as high as the samples, within bounds
 
 
 class LiveTraining(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -64,11 +64,12 @@ class LiveTraining(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
         self.class_names = training.players.batches.data.class_names
         shown = choose_classes(classes, self.class_names)
         self.classes = shown if classes is not None else shown[:columns]
+        self.seed = seed
         self.latents = fixed_latents(rows, generator.latent_dim, seed)
         self.history: list[Record] = training.run.history() if training.step else []
         self._line_drawing: LiveCurves | None = None
         self._drawn_at = self._started_at = 0.0
-        self._drawing_cost = math.inf
+        self._drawing_cost = 0.0
         self._started_step = training.step
         self._make_parts()
         super().__init__(children=self._arranged())
@@ -80,8 +81,7 @@ class LiveTraining(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
 
     def _repr_mimebundle_(self, **kwargs: Any) -> MimeBundle:
         bundle = super()._repr_mimebundle_(**kwargs)
-        alt = f"Learning curves, and samples of {len(self.classes)} classes for fixed z."
-        return mime_bundle(bundle, self.picture(), alt, repr(self))
+        return mime_bundle(bundle, self.picture(), self._describe(), repr(self))
 
     def picture(self) -> bytes:
         """The curves and the samples as they are, as one PNG."""
@@ -151,38 +151,42 @@ class LiveTraining(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
         if len(record) > 1:
             self.history.append(record)
         now = time.monotonic()
-        cost = self._drawing_cost if math.isfinite(self._drawing_cost) else 0
-        if now - self._drawn_at < max(REDRAW_EVERY, cost / DRAWING_SHARE):
+        if now - self._drawn_at < max(REDRAW_EVERY, self._drawing_cost / DRAWING_SHARE):
             return
+        first = self._line_drawing is None
         self._draw()
         self._say(self._time_left())
         self._drawn_at = time.monotonic()
-        # The least cost so far: now and then the axes are drawn anew, which costs far more.
-        self._drawing_cost = min(self._drawing_cost, self._drawn_at - now)
+        if not first:
+            # The least so far: now and then the axes are drawn anew, which costs far more.
+            self._drawing_cost = min(self._drawing_cost or math.inf, self._drawn_at - now)
 
     def _draw(self) -> None:
-        step = self.training.step
         images = sample_grid(self.training.sample, self.latents, self.classes)
         scale = fitting_scale(tuple(images.shape[1:]), target=25)
+        tiled = tile(images, len(self.classes), scale=scale)
         heads = [self.class_names[k] for k in self.classes]
-        pixels = frame(
-            tile(images, len(self.classes), scale=scale), heads, row_names(len(self.latents))
-        )
-        put(self.samples, pixels, f"Samples at step {step:,}: one z a row, one class a column.")
-        if any("d_loss" in record for record in self.history):
-            if self._line_drawing is None:
-                height = min(max(len(pixels), CURVES_HEIGHT[0]), CURVES_HEIGHT[1])
-                self._line_drawing = LiveCurves(
-                    self.history, self.training.steps, CURVES_WIDTH, height
-                )
-                self.curves.layout.display = None
-            curves = self._line_drawing.draw(self.history)
-            put(self.curves, curves, f"Learning curves up to step {step:,}.")
+        samples = frame(tiled, heads, row_names(len(self.latents)))
+        self.samples.value = to_png(samples)
+        if not any("d_loss" in record for record in self.history):
+            return
+        if self._line_drawing is None:
+            height = min(max(len(samples), CURVES_HEIGHT[0]), CURVES_HEIGHT[1])
+            self._line_drawing = LiveCurves(self.history, self.training.steps, CURVES_WIDTH, height)
+            self.curves.layout.display = None
+        self.curves.value = to_png(self._line_drawing.draw(self.history))
 
     def _say(self, words: str) -> None:
         self.progress.value = self.training.step
         self.status.value = caption(
             f"step {self.training.step:,} of {self.training.steps:,}: {words}"
+        )
+
+    def _describe(self) -> str:
+        names = [self.class_names[k] for k in self.classes]
+        return (
+            "Learning curves so far, and samples of the averaged generator: each row is one z "
+            f"(seed {self.seed}), each column is one class ({names[0]} to {names[-1]})."
         )
 
     def _time_left(self) -> str:
@@ -191,7 +195,9 @@ class LiveTraining(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
         seconds = elapsed / max(done, 1) * (self.training.steps - self.training.step)
         if seconds < 90:
             return f"about {max(1, round(seconds))} s left"
-        return f"about {round(seconds / 60)} min left"
+        if seconds < 90 * 60:
+            return f"about {round(seconds / 60)} min left"
+        return f"about {round(seconds / 3600)} h left"
 
     def _stop(self, _: object) -> None:
         self.training.stop()
@@ -217,7 +223,7 @@ class LiveTraining(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
             box.layout.flex_flow = "row wrap"
         top.layout.align_items = "center"
         top.layout.grid_gap = pictures.layout.grid_gap = "12px"
-        return [top, pictures]
+        return [top, pictures, ipywidgets.HTML(caption(self._describe()))]
 
 
 def _take_back_cancellation() -> None:

@@ -8,8 +8,6 @@ from typing import Any
 
 import ipywidgets
 
-from cgan_kit.pictures import Pixels, to_png
-
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 MimeBundle = tuple[dict[str, Any], dict[str, Any]]
 
@@ -34,22 +32,17 @@ def mime_bundle(
     return data, {"image/png": {"alt": alt}}
 
 
-def picture(width: int | None = None) -> Any:
-    """An empty picture that shrinks with the page but is never enlarged."""
+def picture() -> Any:
+    """An empty picture that shrinks with the page but is never enlarged.
+
+    ipywidgets' Image has no alternative text, and a tooltip breaks it in the browser: what a
+    picture shows is said in a `caption` under it, where screen readers find it.
+    """
     image = ipywidgets.Image(format="png")
     image.layout.max_width = "100%"
     image.layout.height = "auto"
-    image.layout.object_fit = "contain"
-    if width is not None:
-        image.width = str(width)
+    image.layout.align_self = "flex-start"  # or a column of widgets would stretch it
     return image
-
-
-def put(image: Any, pixels: Pixels, alt: str) -> None:
-    """Show pixels; the sentence goes where screen readers find it (ipywidgets has no alt)."""
-    image.value = to_png(pixels)
-    if image.tooltip != alt:
-        image.tooltip = alt
 
 
 def caption(words: str) -> str:

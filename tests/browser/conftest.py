@@ -1,0 +1,30 @@
+"""A JupyterLab and a browser of their own for the tests in this folder."""
+
+import secrets
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from throwaway_lab import Lab, command, environment, free_port, wait_until_up
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    pytest.importorskip("jupyterlab")
+    home = tmp_path_factory.mktemp("jupyter")
+    folder = tmp_path_factory.mktemp("lab")
+    lab = Lab(folder, free_port(), secrets.token_hex(16))
+    log_path = home / "lab.log"
+    with log_path.open("w") as log:
+        server = subprocess.Popen(
+            command(lab), env=environment(home), cwd=folder, stdout=log, stderr=log
+        )
+        try:
+            wait_until_up(lab, server, log_path)
+            yield lab
+        finally:
+            server.terminate()
+            try:
+                server.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                server.kill()
