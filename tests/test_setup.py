@@ -14,6 +14,7 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tools.find_chromium import NAMES, find_chromium
 from tools.open_lab import lab_arguments
 
 if sys.version_info >= (3, 11):
@@ -89,14 +90,17 @@ def test_constraints_satisfy_what_is_asked_for() -> None:
             assert asked.specifier.contains(version), f"{pin} does not satisfy {asked}"
 
 
-def test_constraints_cover_what_those_bring_along() -> None:
-    pinned = {canonicalize_name(one.name) for one in constraints()}
-    missing = installed_with(asked_for()) - pinned
+def test_constraints_cover_what_pinned_packages_bring_along() -> None:
+    missing = brought_along(asked_for()) - {canonicalize_name(one.name) for one in constraints()}
     assert not missing, f"{sorted(missing)} have no pin; run make constraints"
 
 
-def installed_with(asked: list[Requirement]) -> set[str]:
-    """Names of the installed packages that ``asked`` brings on this machine, all the way down."""
+def brought_along(asked: list[Requirement]) -> set[str]:
+    """Names of what ``asked`` brings on this machine, all the way down.
+
+    Packages at other versions than the pinned ones (conda's, say) are not looked into.
+    """
+    pins = {(canonicalize_name(one.name), str(one.specifier)) for one in constraints()}
     found: set[str] = set()
     waiting = [(one, frozenset(one.extras)) for one in asked]
     seen = set()
@@ -106,11 +110,14 @@ def installed_with(asked: list[Requirement]) -> set[str]:
         if (name, extras) in seen:
             continue
         seen.add((name, extras))
+        found.add(name)
         try:
             distribution = importlib.metadata.distribution(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-        found.add(name)
+        public_version = distribution.version.partition("+")[0]
+        if (name, f"=={public_version}") not in pins:
+            continue
         for line in distribution.requires or []:
             needed = Requirement(line)
             if applies(needed.marker, extras):
@@ -180,6 +187,24 @@ def test_lab_opens_the_first_page_once_it_is_there(tmp_path: Path) -> None:
     (tmp_path / "notebooks" / "00_start_here.ipynb").touch()
     arguments = lab_arguments(tmp_path, "darwin", {}, False)
     assert "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb" in arguments
+
+
+def test_a_chromium_is_found_by_name_or_by_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("tools.find_chromium.ON_MACOS", ())
+    assert find_chromium() is None
+    for name in reversed(NAMES):
+        program = a_program(tmp_path / name, "exit 0")
+        assert find_chromium() == str(program)
+    mine = a_program(tmp_path / "mine", "exit 0")
+    monkeypatch.setenv("CHROMIUM", str(mine))
+    assert find_chromium() == str(mine)
+    monkeypatch.setenv("CHROMIUM", str(tmp_path / "gone"))
+    with pytest.raises(FileNotFoundError, match="CHROMIUM is .*gone.*no program"):
+        find_chromium()
 
 
 needs_sh = pytest.mark.skipif(shutil.which("sh") is None, reason="no sh on this machine")
