@@ -203,7 +203,7 @@ def test_a_chromium_is_found_by_name_or_by_variable(
     monkeypatch.setenv("CHROMIUM", str(mine))
     assert find_chromium() == str(mine)
     monkeypatch.setenv("CHROMIUM", str(tmp_path / "gone"))
-    with pytest.raises(FileNotFoundError, match="CHROMIUM is .*gone.*no program"):
+    with pytest.raises(FileNotFoundError, match=r"CHROMIUM is .*gone.*no program"):
         find_chromium()
 
 
