@@ -13,7 +13,7 @@ from torch import Tensor
 
 from cgan_kit.data.imageset import to_float
 
-GRID_CHUNK = 8192
+GRID_CHUNK = 2048
 CANDIDATE_CHUNK = 8192
 
 
@@ -83,12 +83,12 @@ class Oracle:
         class within it. Read it beside the class accuracy, never alone.
         """
         nearest = []
-        for members in torch.unique(self.labels):
-            own = self.images[self.labels == members]
-            rows = to_float(own).flatten(1).double()
-            squared = torch.cdist(rows, rows, compute_mode="use_mm_for_euclid_dist")
-            nearest.append(squared.fill_diagonal_(math.inf).amin(dim=1))
-        distance = torch.cat(nearest) / math.sqrt(self.images[0].numel())
+        for label in torch.unique(self.labels):
+            own = self.images[self.labels == label]
+            pixels = self._centred(own)
+            apart = torch.cdist(pixels, pixels, compute_mode="use_mm_for_euclid_dist")
+            nearest.append(apart.fill_diagonal_(math.inf).amin(dim=1))
+        distance = torch.cat(nearest).double() / math.sqrt(self.images[0].numel())
         return float(torch.quantile(distance, 0.95))
 
     @torch.no_grad()
@@ -137,37 +137,36 @@ class Oracle:
 
     def _nearest(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Grid indices int64 (n,) and distances float32 (n,) of pixels float32 (n, D)."""
-        centred = pixels - self._centre
-        # ‖a − b‖² = ‖a‖² + ‖b‖² − 2 a·b; ‖a‖² does not change which b is nearest.
-        scores = torch.cat(
-            [
-                torch.addmm(half, centred, self._centred(part).T, alpha=-1.0)
-                for part, half in zip(
-                    self._grid_chunks(), torch.split(self._half_squares, GRID_CHUNK), strict=True
-                )
-            ],
-            dim=1,
+        rows, columns = self._candidates(pixels - self._centre)
+        parts = zip(
+            torch.split(rows, CANDIDATE_CHUNK), torch.split(columns, CANDIDATE_CHUNK), strict=True
         )
-        best = scores.amin(dim=1)
-        rows, columns = torch.nonzero(scores <= (best + self._slack(centred))[:, None]).unbind(1)
-        squared = torch.cat(
-            [
-                (pixels[r] - to_float(self.images[c]).flatten(1))
-                .square_()
-                .sum(1, dtype=torch.float64)
-                for r, c in zip(
-                    torch.split(rows, CANDIDATE_CHUNK),
-                    torch.split(columns, CANDIDATE_CHUNK),
-                    strict=True,
-                )
-            ]
-        )
-        least = torch.full((len(pixels),), math.inf, dtype=torch.float64, device=self.device)
+        squared = torch.cat([_squared_distance(pixels[r], self.images[c]) for r, c in parts])
+        least = squared.new_full((len(pixels),), math.inf)
         least = least.scatter_reduce(0, rows, squared, "amin")
-        first = torch.full((len(pixels),), len(self.images), device=self.device)
-        winners = squared == least[rows]
-        first = first.scatter_reduce(0, rows[winners], columns[winners], "amin")
+        nearest = squared == least[rows]
+        first = rows.new_full((len(pixels),), len(self.images))
+        first = first.scatter_reduce(0, rows[nearest], columns[nearest], "amin")
         return first, (least / pixels.shape[1]).sqrt().float()
+
+    def _candidates(self, centred: Tensor) -> tuple[Tensor, Tensor]:
+        """(row, grid index), int64 (pairs,) each: all that may be nearest, given rounding."""
+        # ‖a − b‖² = ‖a‖² + ‖b‖² − 2 a·b, where ‖a‖² does not change which b is nearest.
+        scores = [
+            torch.addmm(half, centred, self._centred(part).T, alpha=-1.0)
+            for part, half in zip(
+                self._grid_chunks(), torch.split(self._half_squares, GRID_CHUNK), strict=True
+            )
+        ]
+        best = torch.stack([part.amin(dim=1) for part in scores])
+        limit = best.amin(dim=0) + self._slack(centred)
+        rows, columns = [], []
+        for chunk, part in enumerate(scores):
+            close = torch.nonzero(best[chunk] <= limit).flatten()
+            row, column = torch.nonzero(part[close] <= limit[close, None]).unbind(1)
+            rows.append(close[row])
+            columns.append(column + chunk * GRID_CHUNK)
+        return torch.cat(rows), torch.cat(columns)
 
     def _slack(self, centred: Tensor) -> Tensor:
         """How far float32 scores of one image can be wrong against each other, float32 (n,).
@@ -194,6 +193,12 @@ class Oracle:
             )
         if images.is_floating_point() and not torch.isfinite(images).all():
             raise ValueError("images hold NaN or Inf; the generator that made them has diverged")
+
+
+def _squared_distance(pixels: Tensor, images: Tensor) -> Tensor:
+    """float64 (n,) of float32 pixels (n, D) and uint8 images (n, C, H, W)."""
+    difference = pixels - to_float(images).flatten(1)
+    return difference.square_().sum(dim=1, dtype=torch.float64)
 
 
 def _reading_device(device: torch.device | str) -> torch.device:

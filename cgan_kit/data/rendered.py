@@ -169,6 +169,23 @@ def polygon_distance(points: Tensor, vertices: Sequence[tuple[float, float]]) ->
     return torch.where(inside, -distance, distance)
 
 
+def segment_distance(points: Tensor, starts: Tensor, ends: Tensor) -> Tensor:
+    """Distance of points to straight lines.
+
+    Arguments:
+        points: float64 (P, 2).
+        starts, ends: float64 (L, 2), the lines' ends, never the same point.
+
+    Returns:
+        float64 (L, P).
+    """
+    edges = (ends - starts)[:, None]
+    offsets = points - starts[:, None]
+    along = ((offsets * edges).sum(-1) / edges.square().sum(-1)).clamp_(0, 1)
+    distance: Tensor = torch.linalg.vector_norm(offsets - along[..., None] * edges, dim=-1)
+    return distance
+
+
 def coverage(distance: Tensor, size: int) -> Tensor:
     """Share of each pixel that lies inside, from the signed distance of its centre.
 
@@ -178,6 +195,6 @@ def coverage(distance: Tensor, size: int) -> Tensor:
 
 
 def ink(cover: Tensor, colours: Tensor) -> Tensor:
-    """Coverage (..., H, W) of colours (..., C), float64 in [0, 1], on black: uint8 (..., C, H, W)."""
+    """Coverage (..., H, W) of colours (..., C) in [0, 1], on black: uint8 (..., C, H, W)."""
     levels = cover.unsqueeze(-3) * colours[..., None, None]
     return levels.mul_(255).add_(ROUNDING).floor_().to(torch.uint8)
