@@ -48,10 +48,11 @@ def restore(players: Players, averaged: Generator, state: dict[str, Tensor]) -> 
     players.random.set_state(state["random"])
     players.batches.restore(_under("batches", state))
     for name, optimiser in _optimisers(players):
+        parameters = [each for group in optimiser.param_groups for each in group["params"]]
         moments: dict[int, dict[str, Tensor]] = {}
         for key, value in _under(name, state).items():
             number, moment = key.split(".")
-            moments.setdefault(int(number), {})[moment] = value
+            moments.setdefault(int(number), {})[moment] = _laid_out(value, parameters[int(number)])
         optimiser.load_state_dict(optimiser.state_dict() | {"state": moments})
     return int(state["step"])
 
@@ -59,6 +60,13 @@ def restore(players: Players, averaged: Generator, state: dict[str, Tensor]) -> 
 def _under(name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
     lead = f"{name}."
     return {key.removeprefix(lead): state[key] for key in state if key.startswith(lead)}
+
+
+def _laid_out(moment: Tensor, parameter: Tensor) -> Tensor:
+    """The fused Adam takes it for granted that moments lie in memory as their weights do."""
+    if moment.shape != parameter.shape:
+        return moment
+    return torch.empty_like(parameter).copy_(moment)
 
 
 def _optimisers(players: Players) -> list[tuple[str, Optimizer]]:
