@@ -1,0 +1,115 @@
+"""Reading a run back: weights, samples, history, data."""
+
+import json
+
+import pytest
+import torch
+
+import cgan_kit as kit
+from cgan_kit.data import to_uint8
+
+
+@pytest.fixture
+def trained(make_training):
+    training = make_training()
+    for _ in training:
+        pass
+    return training
+
+
+def request(n=6):
+    latents = kit.models.draw_latents(n, 3, torch.Generator().manual_seed(0))
+    return latents, torch.arange(n) % 3
+
+
+def test_what_a_run_knows_of_itself(trained):
+    run = trained.run
+    assert run.class_names == ("a", "b", "c")
+    assert run.num_classes == 3
+    assert run.latent_dim == 3
+    assert run.sample_shape == (1, 8, 8)
+    assert run.steps == [0, 2, 8]
+
+
+def test_the_generator_is_the_averaged_one_ready_to_sample(trained):
+    generator = trained.run.generator()
+    assert not generator.training
+    assert not any(parameter.requires_grad for parameter in generator.parameters())
+    latents, labels = request()
+    assert torch.equal(generator(latents, labels), trained.averaged(latents, labels))
+    plain = trained.gan.generator.eval()(latents, labels)
+    assert not torch.equal(generator(latents, labels), plain)
+
+
+def test_the_whole_gan_is_the_one_that_was_trained(trained):
+    gan = trained.run.gan()
+    for key, value in trained.gan.state_dict().items():
+        assert torch.equal(gan.state_dict()[key], value)
+    assert not gan.training
+
+
+def test_samples_are_the_generators_as_uint8(trained):
+    latents, labels = request()
+    samples = trained.run.sample(latents, labels)
+    assert samples.dtype == torch.uint8
+    assert torch.equal(samples, to_uint8(trained.averaged(latents, labels)))
+    assert torch.equal(samples, trained.sample(latents, labels))
+    assert torch.equal(samples, trained.run.sample(latents, labels, batch_size=2))
+    assert not torch.equal(samples, trained.run.sample(latents, labels, step=0))
+
+
+def test_history_is_empty_before_anything_was_logged(trained):
+    (trained.folder / "history.jsonl").unlink()
+    assert trained.run.history() == []
+
+
+def test_files_that_are_no_checkpoints_are_passed_over(trained):
+    for name in ("step-000002 (copy).safetensors", "step-abc.safetensors", "step-000004.partial"):
+        (trained.folder / "checkpoints" / name).touch()
+    assert trained.run.steps == [0, 2, 8]
+
+
+def test_steps_beyond_six_digits_are_in_order(trained):
+    source = trained.folder / "checkpoints" / "step-000008.safetensors"
+    for step in (999_999, 1_000_000):
+        name = kit.training.files.checkpoint_path(trained.folder, step)
+        name.write_bytes(source.read_bytes())
+    assert trained.run.steps == [0, 2, 8, 999_999, 1_000_000]
+
+
+def test_a_run_without_its_state_still_samples(trained):
+    (trained.folder / "state.safetensors").unlink()
+    assert trained.run.sample(*request()).shape == (6, 1, 8, 8)
+
+
+@pytest.mark.parametrize("part", [0, 1, None])
+def test_data_are_loaded_again_as_they_were(tmp_path, part):
+    whole = kit.data.load("digits", size=8)
+    data = whole if part is None else whole.split()[part]
+    run = kit.train(
+        kit.GAN.for_images(data, width=2, latent_dim=3),
+        data,
+        steps=1,
+        recipe=kit.Recipe(batch_size=8),
+        folder=tmp_path / "run",
+        precision=kit.Precision(),
+    )
+    assert run.load_data().fingerprint() == data.fingerprint()
+
+
+def test_data_that_changed_since_are_noticed(tmp_path):
+    data = kit.data.load("digits", size=8)
+    run = kit.train(
+        kit.GAN.for_images(data, width=2, latent_dim=3),
+        data,
+        steps=1,
+        recipe=kit.Recipe(batch_size=8),
+        folder=tmp_path / "run",
+        precision=kit.Precision(),
+    )
+    path = run.folder / "config.json"
+    config = json.loads(path.read_text())
+    config["data"]["fingerprint"] = "0" * 16
+    path.write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="has changed since the run was made"):
+        kit.Run(run.folder).load_data()
