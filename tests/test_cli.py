@@ -1,0 +1,329 @@
+"""`python -m cgan_kit`: train, resume, sample, info, as a person types them."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+import cgan_kit as kit
+from cgan_kit import cli
+
+TINY = ["--size", "8", "--width", "2", "--latent-dim", "3", "--batch-size", "8"]
+TINY += ["--precision", "float32", "--device", "cpu"]
+
+
+def train(folder, *more, data="digits"):
+    return cli.main(["train", data, *TINY, "--folder", str(folder), *more])
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    """A finished run of 6 steps."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    assert train(folder, "--steps", "6", "--checkpoints", "2", "--conditioning", "acgan") == 0
+    return folder
+
+
+def test_train_does_what_the_functions_do(run_folder, tmp_path):
+    data = kit.data.load("digits", size=8).split()[0]
+    gan = kit.GAN.for_images(data, kit.losses.ACGAN(), width=2, latent_dim=3, seed=0)
+    recipe, precision = kit.Recipe(batch_size=8), kit.Precision()
+    by_hand = kit.train(
+        gan, data, steps=6, recipe=recipe, precision=precision, checkpoints=2,
+        folder=tmp_path / "run", device="cpu",
+    )  # fmt: skip
+    run = kit.Run(run_folder)
+    assert run.config == by_hand.config
+    assert run.history() == by_hand.history()
+    ours, theirs = run.tensors(), by_hand.tensors()
+    assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+
+
+def test_a_fifth_is_held_out_unless_all_is_asked_for(run_folder, tmp_path, capsys):
+    run = kit.Run(run_folder)
+    assert run.config["data"]["samples"] == 1438
+    assert run.load_data().origin == {"held_out": 0.2, "seed": 0, "part": 0}
+    assert train(tmp_path / "all", "--steps", "1", "--all") == 0
+    assert kit.Run(tmp_path / "all").config["data"]["samples"] == 1797
+    assert "held out" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("conditioning", cli.CONDITIONINGS)
+@pytest.mark.parametrize("adversarial", cli.ADVERSARIALS)
+def test_every_method_and_game_can_be_named(conditioning, adversarial):
+    given = cli.make_parser().parse_args(
+        ["train", "digits", *TINY, "--conditioning", conditioning, "--adversarial", adversarial]
+    )
+    gan = cli.make_gan(
+        given, kit.data.load("digits", size=8), cli.make_conditioning(given.conditioning, None)
+    )
+    name = type(gan.conditioning).__name__.lower().replace("conditioning", "")
+    assert name == (conditioning.replace("-", "") if conditioning != "none" else "no")
+    assert gan.adversarial.name == adversarial.replace("-", "_")
+
+
+def test_all_six_games_are_there():
+    assert len(cli.ADVERSARIALS) == 6
+
+
+def test_arguments_reach_the_recipe_and_the_gan(tmp_path):
+    arguments = ["--gamma", "0.7", "--learning-rate", "2e-3", "--ema-decay", "0.9"]
+    arguments += ["--discriminator-steps", "2", "--spectral-norm", "--weight", "0.5", "--seed", "7"]
+    arguments += ["--conditioning", "acgan-real-only", "--adversarial", "hinge", "--steps", "2"]
+    assert train(tmp_path / "run", *arguments) == 0
+    config = kit.Run(tmp_path / "run").config
+    assert config["gan"]["conditioning"] == {"class": "ACGANRealOnly", "weight": 0.5}
+    assert config["gan"]["adversarial"] == "hinge"
+    assert config["gan"]["discriminator"]["spectral_norm"] is True
+    assert config["gan"]["generator"]["latent_dim"] == 3
+    assert config["training"]["seed"] == 7
+    recipe = config["training"]["recipe"]
+    assert recipe["penalty"] == {"class": "R1R2", "gamma": 0.7}
+    assert (recipe["learning_rate"], recipe["ema_decay"]) == (2e-3, 0.9)
+    assert (recipe["discriminator_steps"], recipe["batch_size"]) == (2, 8)
+
+
+def test_without_arguments_the_recipe_is_the_kits():
+    given = cli.make_parser().parse_args(["train", "digits"])
+    assert cli.make_recipe(given) == kit.Recipe()
+    no_penalty = cli.make_parser().parse_args(["train", "digits", "--gamma", "0"])
+    assert cli.make_recipe(no_penalty).penalty is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("classes=20", ("classes", 20)),
+        ("overlap=0.5", ("overlap", 0.5)),
+        ("combinations=held-out", ("combinations", "held-out")),
+        ("skip_unreadable=true", ("skip_unreadable", True)),
+        ("classes=None", ("classes", None)),
+        ("overlapping=circle,ring", ("overlapping", ("circle", "ring"))),
+        ("root=/a=b", ("root", "/a=b")),
+    ],
+)
+def test_options_are_read_as_a_person_writes_them(text, expected):
+    assert cli.parse_option(text) == expected
+
+
+def test_points_train_through_the_same_command(tmp_path, capsys):
+    arguments = ["train", "gaussians", "--option", "samples=64", "--option", "layout=pair"]
+    arguments += ["--width", "4", "--steps", "2", "--batch-size", "8", "--precision", "float32"]
+    assert cli.main([*arguments, "--folder", str(tmp_path / "run")]) == 0
+    run = kit.Run(tmp_path / "run")
+    assert run.num_classes == 2
+    assert run.config["gan"]["generator"]["class"] == "MLPGenerator"
+    capsys.readouterr()
+    out = tmp_path / "a.png"
+    assert cli.main(["sample", str(tmp_path / "run"), "--out", str(out)]) == 2
+    assert "made points" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_folder_of_images_trains(tmp_path):
+    for name in ("cats", "dogs"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for i in range(5):
+            Image.new("RGB", (12, 10), (40 * i, 9, 99)).save(tmp_path / "pets" / name / f"{i}.png")
+    arguments = ["--steps", "1", "--option", f"root={tmp_path}", "--option", "channels=1"]
+    assert train(tmp_path / "run", *arguments, data=f"folder:{tmp_path / 'pets'}") == 0
+    assert kit.Run(tmp_path / "run").class_names == ("cats", "dogs")
+
+
+def sample(run_folder, out, *more):
+    assert cli.main(["sample", str(run_folder), "--out", str(out), *more]) == 0
+    return Image.open(io.BytesIO(out.read_bytes()))
+
+
+def test_sample_draws_fixed_z_down_and_classes_across(run_folder, tmp_path):
+    from cgan_kit.grids import fixed_latents
+    from cgan_kit.pictures import tile
+
+    picture = sample(run_folder, tmp_path / "a.png", "--rows", "3", "--seed", "5")
+    run = kit.Run(run_folder)
+    latents = fixed_latents(3, 3, seed=5)
+    images = [run.sample(z.repeat(10, 1), torch.arange(10)) for z in latents]
+    scale = -(-40 // 8)
+    expected = tile(torch.cat(images), 10, scale=scale)
+    pixels = torch.tensor(list(picture.convert("L").getdata())).view(picture.height, -1)
+    corner = pixels[-expected.shape[0] :, -expected.shape[1] :]
+    assert torch.equal(corner, torch.from_numpy(expected).long())
+    assert picture.height > expected.shape[0], "the classes' names stand above"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_step_seed_and_truncation_change_the_picture(run_folder, tmp_path):
+    plain = sample(run_folder, tmp_path / "a.png").tobytes()
+    assert sample(run_folder, tmp_path / "a.png").tobytes() == plain
+    assert sample(run_folder, tmp_path / "a.png", "--step", "6").tobytes() == plain
+    for change in (["--step", "0"], ["--seed", "1"], ["--truncation", "0.3"]):
+        assert sample(run_folder, tmp_path / "a.png", *change).tobytes() != plain
+
+
+def test_a_picture_that_cannot_be_finished_leaves_the_old_one(run_folder, tmp_path, monkeypatch):
+    out = tmp_path / "a.png"
+    sample(run_folder, out)
+    old = out.read_bytes()
+    monkeypatch.setattr(cli.pictures, "to_png", lambda *args, **kwargs: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["sample", str(run_folder), "--out", str(out), "--seed", "1"])
+    assert out.read_bytes() == old
+
+
+def test_info_of_a_run(run_folder, capsys):
+    assert cli.main(["info", str(run_folder)]) == 0
+    said = capsys.readouterr().out
+    for part in ("digits", "1,438", "DCGANGenerator", "ACGAN(weight=1.0)", "relativistic"):
+        assert part in said
+    assert "6 of 6 done" in said
+    assert "0, 2, 6" in said
+    assert "d_loss" in said
+
+
+def test_info_of_the_machine(capsys):
+    assert cli.main(["info"]) == 0
+    said = capsys.readouterr().out
+    assert torch.__version__.split("+")[0] in said
+    assert "digits, shapes, glyphs, gaussians, folder:PATH" in said
+    assert "cifar10" in said
+    assert "threads" in said
+
+
+def test_resume_goes_on_to_more_steps(tmp_path, capsys):
+    assert train(tmp_path / "a", "--steps", "3") == 0
+    assert cli.main(["resume", str(tmp_path / "a"), "--steps", "5"]) == 0
+    assert train(tmp_path / "b", "--steps", "5") == 0
+    ours, theirs = kit.Run(tmp_path / "a").tensors(), kit.Run(tmp_path / "b").tensors()
+    assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+    capsys.readouterr()
+    assert cli.main(["resume", str(tmp_path / "a")]) == 2
+    assert "has done 5 already" in capsys.readouterr().err
+
+
+BAD = {
+    "unknown set": (["train", "digit"], ["'digit'", "did you mean 'digits'"]),
+    "unknown option": (["train", "digits", "--option", "sizes=8"], ["'sizes'", "size"]),
+    "size": (["train", "digits", "--size", "9"], ["size is 9", "8, 16, 32"]),
+    "weight without loss": (["train", "digits", "--weight", "2"], ["--weight is 2.0", "acgan"]),
+    "negative gamma": (["train", "digits", "--gamma", "-1"], ["gamma is -1", "0"]),
+    "zero batch": (["train", "digits", "--batch-size", "0"], ["batch_size is 0"]),
+    "negative steps": (["train", "digits", "--steps", "-5"], ["steps is -5"]),
+    "width": (["train", "digits", "--width", "0"], ["width is 0"]),
+    "device": (["train", "digits", "--device", "tpu9"], ["device is 'tpu9'", "cpu"]),
+    "no run": (["sample", "nowhere"], ["'nowhere'", "config.json"]),
+    "no run to resume": (["resume", "nowhere"], ["'nowhere'", "config.json"]),
+    "no run to describe": (["info", "nowhere"], ["'nowhere'", "config.json"]),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_kind_errors_are_one_line_on_stderr_and_exit_code_2(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    arguments, fragments = BAD[name]
+    assert cli.main(arguments) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("error: ")
+    assert len(said.err.strip().splitlines()) == 1
+    assert all(fragment in said.err for fragment in fragments)
+    assert said.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fragment"),
+    [
+        (["--out", "grid.jpg"], ".png"),
+        (["--out", "missing/grid.png"], "no folder 'missing'"),
+        (["--rows", "0"], "rows is 0"),
+        (["--step", "5"], "[0, 2, 6]"),
+        (["--truncation", "0"], "truncation is 0"),
+    ],
+)
+def test_bad_requests_for_samples_write_nothing(
+    run_folder, tmp_path, monkeypatch, capsys, arguments, fragment
+):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["sample", str(run_folder), *arguments]) == 2
+    assert fragment in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_argparse_errors_have_the_same_exit_code(capsys):
+    for arguments in ([], ["train"], ["train", "digits", "--option", "eight"], ["paint"]):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(arguments)
+        assert ended.value.code == 2
+    assert "'eight' is not KEY=VALUE" in capsys.readouterr().err
+
+
+def test_a_run_that_diverges_ends_without_a_traceback(tmp_path, capsys):
+    arguments = ["--learning-rate", "1e30", "--gamma", "0", "--steps", "30"]
+    assert train(tmp_path / "run", *arguments) == 2
+    said = capsys.readouterr().err
+    assert "error: " in said
+    assert "last good checkpoint is kept" in said
+    assert kit.Run(tmp_path / "run").steps[0] == 0
+
+
+def environment(**more):
+    repository = Path(cli.__file__).parents[1]
+    return os.environ | {"PYTHONPATH": str(repository), "OMP_NUM_THREADS": "1"} | more
+
+
+WITHOUT_LAB = """
+import sys
+for name in ("matplotlib", "ipywidgets", "IPython", "jupyterlab", "jupytext", "ipykernel"):
+    sys.modules[name] = None
+from cgan_kit import cli
+folder = sys.argv[1]
+arguments = ["train", "digits", *sys.argv[2:], "--steps", "2", "--folder", folder + "/run"]
+assert cli.main(arguments) == 0
+assert cli.main(["sample", folder + "/run", "--out", folder + "/a.png"]) == 0
+assert cli.main(["info", folder + "/run"]) == 0
+assert cli.main(["info"]) == 0
+"""
+
+
+def test_it_works_with_the_library_alone(tmp_path):
+    command = [sys.executable, "-c", WITHOUT_LAB, str(tmp_path), *TINY]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "a.png").is_file()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a signal")
+def test_ctrl_c_ends_cleanly_and_the_run_goes_on_to_the_bit(tmp_path):
+    steps = 4000  # more than are done before the signal comes
+    command = [sys.executable, "-m", "cgan_kit", "train", "digits", *TINY]
+    command += ["--steps", str(steps), "--folder", str(tmp_path / "a"), "--checkpoints", "1"]
+    history = tmp_path / "a" / "history.jsonl"
+    process = subprocess.Popen(
+        command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 90
+    while not (history.is_file() and history.stat().st_size) and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    run = kit.Run(tmp_path / "a")
+    done = int(run.state()["step"])
+    assert 0 < done < steps
+    assert f"Stopped at step {done} of {steps}; everything is saved." in out
+    assert f"python -m cgan_kit resume {run.folder}" in out
+
+    further = done + 5
+    assert cli.main(["resume", str(run.folder), "--steps", str(further)]) == 0
+    assert train(tmp_path / "b", "--steps", str(further)) == 0
+    ours, theirs = kit.Run(tmp_path / "a").state(), kit.Run(tmp_path / "b").state()
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
