@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+
 
 def check_counts(**counts: int) -> None:
     """Widths, depths and dimensions are whole numbers, 1 or more.
@@ -10,5 +12,9 @@ def check_counts(**counts: int) -> None:
         ValueError: naming the first that is not.
     """
     for name, value in counts.items():
-        if not isinstance(value, int) or value < 1:
+        try:
+            good = operator.index(value) >= 1
+        except TypeError:
+            good = False
+        if not good:
             raise ValueError(f"{name} is {value!r}; give a whole number, 1 or more")

@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 from typing_extensions import Self
 
 from cgan_kit.data import LabelledSet
+from cgan_kit.models.checks import check_counts
 from cgan_kit.training.average import averaged_copy, decay_at, update_average
 from cgan_kit.training.checks import (
     check_finite,
@@ -94,10 +95,7 @@ class Training:
         device: torch.device | str | None = None,
     ) -> None:
         check_fit(gan, data)
-        if steps < 1:
-            raise ValueError(f"steps is {steps}; give 1 or more")
-        if log_every < 1:
-            raise ValueError(f"log_every is {log_every}; give 1 or more")
+        check_counts(steps=steps, log_every=log_every)
         self.steps = steps
         self.checkpoint_steps = spread_checkpoints(checkpoints, steps)
         self.device = choose_device(device)
@@ -275,7 +273,7 @@ class Training:
                 "precision": vars(self.players.precision),
             },
         }
-        text = json.dumps(config, indent=1) + "\n"
+        text = json.dumps(config, indent=1, default=lambda number: number.item()) + "\n"
         (self.folder / "checkpoints").mkdir(parents=True, exist_ok=True)
         write_text(self.folder / "config.json", text)
 

@@ -8,6 +8,7 @@ from typing import Any
 from cgan_kit import losses
 from cgan_kit.describe import describe, rebuild
 from cgan_kit.losses import R1R2, Penalty
+from cgan_kit.models.checks import check_counts
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,7 @@ class Recipe:
     discriminator_steps: int = 1
 
     def __post_init__(self) -> None:
-        if self.batch_size < 1:
-            raise ValueError(f"batch_size is {self.batch_size}; give 1 or more")
+        check_counts(batch_size=self.batch_size, discriminator_steps=self.discriminator_steps)
         if not 0 < self.learning_rate < float("inf"):
             raise ValueError(
                 f"learning_rate is {self.learning_rate}; give a number above 0, such as 1e-3"
@@ -48,8 +48,6 @@ class Recipe:
         object.__setattr__(self, "betas", tuple(float(beta) for beta in self.betas))
         if not 0 <= self.ema_decay < 1:
             raise ValueError(f"ema_decay is {self.ema_decay}; give a number in [0, 1)")
-        if self.discriminator_steps < 1:
-            raise ValueError(f"discriminator_steps is {self.discriminator_steps}; give 1 or more")
 
     def config(self) -> dict[str, Any]:
         """What `from_config` needs, ready for JSON."""
