@@ -37,15 +37,19 @@ def rebuild(description: dict[str, Any], among: ModuleType) -> Any:
     """
     arguments = dict(description)
     name = arguments.pop("class")
-    if name not in among.__all__:
+    if name not in _classes(among):
         raise ValueError(
-            f"class {name!r} is not one of {among.__name__}'s: {', '.join(among.__all__)}; "
-            "the run was made with other code: install the version its config names"
+            f"class {name!r} is not one of {among.__name__}'s: {', '.join(_classes(among))}; "
+            "the run was made with other code: open it with that version of cgan_kit"
         )
     try:
         return getattr(among, name)(**arguments)
     except TypeError as error:
         raise ValueError(
             f"{name} cannot be made from {arguments} ({error}); "
-            "the run was made with other code: install the version its config names"
+            "the run was made with other code: open it with that version of cgan_kit"
         ) from error
+
+
+def _classes(module: ModuleType) -> list[str]:
+    return [name for name in module.__all__ if inspect.isclass(getattr(module, name))]

@@ -142,6 +142,7 @@ class Training:
             FileNotFoundError, ValueError: see `Run`; other data; no steps left to do.
         """
         run = Run(folder)
+        check_writable(run.folder)
         state, plan = run.state(), run.config["training"]
         done, total = int(state["step"]), plan["steps"] if steps is None else steps
         if total <= done:
@@ -161,7 +162,7 @@ class Training:
             data,
             steps=total,
             recipe=Recipe.from_config(plan["recipe"]),
-            # Below the run's folder, so that this one is checked and no other is looked for.
+            # A free place, so that none is looked for under ./runs; nothing is written there.
             folder=run.folder / "resumed",
             checkpoints=planned + more,
             log_every=plan["log_every"],
