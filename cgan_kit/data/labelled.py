@@ -50,6 +50,8 @@ class LabelledSet:
         self.factors = {key: value.to(samples.device) for key, value in (factors or {}).items()}
         self.name = name
         self.options = dict(options or {})
+        # How `split` made this set of the whole one: {} for the whole, None for other subsets.
+        self.origin: dict[str, Any] | None = {}
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -86,6 +88,7 @@ class LabelledSet:
         """
         part: Self = object.__new__(type(self))
         part.__dict__.update(self.__dict__)
+        part.origin = None
         part.samples = self.samples[indices]
         part.labels = self.labels[indices]
         part.factors = {key: value[indices] for key, value in self.factors.items()}
@@ -128,10 +131,14 @@ class LabelledSet:
             cut = min(max(round(held_out * len(members)), 1), len(members) - 1)
             held.append(members[:cut])
             train.append(members[cut:])
-        return (
+        parts = (
             self.subset(torch.cat(train).sort().values.to(self.device)),
             self.subset(torch.cat(held).sort().values.to(self.device)),
         )
+        if self.origin == {}:
+            for number, part in enumerate(parts):
+                part.origin = {"held_out": held_out, "seed": seed, "part": number}
+        return parts
 
     def fingerprint(self) -> str:
         """16 hexadecimal digits of a hash over samples, labels and class names.

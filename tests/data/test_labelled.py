@@ -126,3 +126,16 @@ def test_a_factor_of_another_length_is_named():
         LabelledSet(
             torch.zeros(3, 2), torch.zeros(3).long(), ["a"], factors={"size": torch.zeros(2).long()}
         )
+
+
+def test_a_part_remembers_how_it_was_split_from_the_whole() -> None:
+    whole = make_set()
+    assert whole.origin == {}
+    train, held_out = whole.split(held_out=0.25, seed=3)
+    assert train.origin == {"held_out": 0.25, "seed": 3, "part": 0}
+    assert held_out.origin == {"held_out": 0.25, "seed": 3, "part": 1}
+    again = make_set().split(0.25, 3)[1]
+    assert again.fingerprint() == held_out.fingerprint()
+    # Nobody can make these again from a name, so they must not claim to be a plain split.
+    assert train.subset(torch.arange(5)).origin is None
+    assert train.split()[0].origin is None
