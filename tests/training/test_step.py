@@ -55,6 +55,7 @@ def test_the_discriminators_turn_moves_it_and_its_head_alone(
     discriminator_step(players)
     changed = moved(before, gan)
     assert changed["generator"] == set()
+    assert all(p.grad is None for p in gan.generator.parameters()), "no gradient goes that far"
     assert changed["discriminator"] >= everything(gan, "discriminator") - {"to_score.bias"}
     assert changed["conditioning"] == everything(gan, "conditioning")
 
