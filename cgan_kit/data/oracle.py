@@ -13,8 +13,9 @@ from torch import Tensor
 
 from cgan_kit.data.imageset import to_float
 
-GRID_CHUNK = 2048
-CANDIDATE_CHUNK = 8192
+# Small enough for what is computed on the way to stay in the processor's cache.
+GRID_CHUNK = 1024
+CANDIDATE_CHUNK = 128
 
 
 class Reading(NamedTuple):
@@ -72,22 +73,21 @@ class Oracle:
         grid as the grid is to itself.
 
         It is the 95 % quantile, over all rendered images, of the distance to the nearest
-        *other* rendered image of the same class. In between two neighbours of the grid, say of
-        two brightnesses, an image is within it; a blend of two images further apart, a class's
-        mean, or a blur that a person would call one is not. (tests/data/test_oracle.py holds
-        the set to that.)
+        *other* rendered image of the same class: for `shapes` 0.157 at 16 px in grey, about
+        one step of brightness. An image half way between two neighbours in the grid is within
+        it. Not within it are a class's mean, black, blends of eight images of a class, shapes
+        blurred by two pixels. (tests/data/test_oracle.py holds the sets to that.)
 
-        It says nothing of the class asked for, and it is one length for all images, so it is
-        kinder to dim images, whose every difference is small: at 16 px in grey it is 0.157,
-        and 1.6 % of the rendered images, all of the dimmest kind, have an image of another
-        class within it. Read it beside the class accuracy, never alone.
+        It says nothing of the class asked for. And it is one length for all images, so it is
+        kind to dim ones, whose differences are small: 1.6 % of those shapes, dim ones, have an
+        image of another class within it. So read it beside the class accuracy.
         """
         nearest = []
-        for label in torch.unique(self.labels):
-            own = self.images[self.labels == label]
-            pixels = self._centred(own)
-            apart = torch.cdist(pixels, pixels, compute_mode="use_mm_for_euclid_dist")
-            nearest.append(apart.fill_diagonal_(math.inf).amin(dim=1))
+        with _full_precision(self.device):
+            for label in torch.unique(self.labels):
+                pixels = self._centred(self.images[self.labels == label])
+                apart = torch.cdist(pixels, pixels, compute_mode="use_mm_for_euclid_dist")
+                nearest.append(apart.fill_diagonal_(math.inf).amin(dim=1))
         distance = torch.cat(nearest).double() / math.sqrt(self.images[0].numel())
         return float(torch.quantile(distance, 0.95))
 
@@ -96,11 +96,13 @@ class Oracle:
         """The nearest rendered image of each image; of several equally near, the first.
 
         Arguments:
-            images: uint8 (n, C, H, W) in [0, 255] or floating point in [-1, 1].
+            images: uint8 (n, C, H, W) in [0, 255] or floating point in [-1, 1]; added noise
+                may take them up to ±2.
             batch_size: images read at a time; it bounds the memory, not the result.
 
         Raises:
-            ValueError: images of another shape or dtype than the grid's, or not finite.
+            ValueError: images of another shape than the grid's, of integers other than uint8,
+                or with values that are not finite or far out of range.
         """
         self._check(images, batch_size)
         with _full_precision(self.device):
@@ -117,7 +119,8 @@ class Oracle:
     @cached_property
     def _centre(self) -> Tensor:
         """Mean grid image float32 (D,): taken off both sides, it makes rounding errors small."""
-        return (self.images.double().mean(dim=0) / 127.5 - 1).float().flatten()
+        total = self.images.sum(dim=0, dtype=torch.float64)
+        return (total / (127.5 * len(self.images)) - 1).float().flatten()
 
     @cached_property
     def _half_squares(self) -> Tensor:
@@ -191,8 +194,14 @@ class Oracle:
             raise ValueError(
                 f"images have dtype {images.dtype}; give uint8 in [0, 255] or floats in [-1, 1]"
             )
-        if images.is_floating_point() and not torch.isfinite(images).all():
-            raise ValueError("images hold NaN or Inf; the generator that made them has diverged")
+        if images.is_floating_point() and images.numel():
+            furthest = float(images.abs().amax())
+            if not math.isfinite(furthest):
+                raise ValueError("images hold NaN or Inf; the generator that made them diverged")
+            if furthest > 2:
+                raise ValueError(
+                    f"images reach {furthest:g}; give floats in [-1, 1], or uint8 in [0, 255]"
+                )
 
 
 def _squared_distance(pixels: Tensor, images: Tensor) -> Tensor:

@@ -152,9 +152,9 @@ def load(
 ) -> RenderedSet:
     """Ten shapes, bright on black: images uint8 (N, channels, size, size), N = 8,640 by default.
 
-    Each class shows every combination of size (3), x (3), y (3), rotation (4), style (filled or
-    outline) and brightness (4; of RGB images: hue): 864 images, all different, across classes
-    too.
+    Each class shows every combination of size (3), x (3), y (3), rotation (4, in degrees,
+    anticlockwise), style (filled or outline) and brightness (4; of RGB images: hue): 864 images,
+    all different, across classes too.
 
     Arguments:
         size: side in pixels, 16 or 32.
@@ -164,7 +164,7 @@ def load(
         overlap: in [0, 1], the share of the images of the two classes `overlapping` that comes
             from a pool common to both, where each image is there once under either label. With
             balanced classes H(C|X) = overlap · ln 2 / 5 nats, up to rounding; the set's
-            `conditional_entropy` is exact.
+            `conditional_entropy` is exact. `split` takes the two as separate samples.
         overlapping: the two classes' names.
         held_out_combinations: share of each class's 864 combinations that is held out, in
             [0, 1); each class has its own.
