@@ -169,7 +169,7 @@ def sample(given: argparse.Namespace) -> int:
     scale = pictures.fitting_scale(run.sample_shape)
     tiled = pictures.tile(images, run.num_classes, scale=scale)
     aside = out.with_name(out.name + ".partial")
-    aside.write_bytes(pictures.to_png(pictures.frame(tiled, run.class_names), compress_level=9))
+    aside.write_bytes(pictures.to_png(pictures.frame(tiled, run.class_names)))
     os.replace(aside, out)
     step = run.steps[-1] if given.step is None else given.step
     print(f"{out}: {given.rows} z down, {run.num_classes} classes across, at step {step:,}")
