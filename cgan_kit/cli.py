@@ -27,7 +27,6 @@ from torch import Tensor
 from cgan_kit import data, grids, losses, models, pictures
 from cgan_kit.data import LabelledSet, PointSet
 from cgan_kit.data.places import data_root
-from cgan_kit.data.torchvision_sets import NAMES as DOWNLOADED
 from cgan_kit.losses import AdversarialLoss, Conditioning
 from cgan_kit.training import GAN, DivergedError, Precision, Recipe, Run, Training, finish
 
@@ -87,6 +86,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     add("--weight", type=float, help="of AC-GAN's class loss (1)")
     add("--adversarial", choices=ADVERSARIALS, default="relativistic")
     add("--width", type=int, help="channels next to the image; units of a layer for points")
+    add("--discriminator-width", type=int, help="for images; twice --width by default")
     add("--latent-dim", type=int, help="length of z")
     add("--spectral-norm", action="store_true", help="in the discriminator")
     add("--steps", type=int, default=1000, help="generator updates (%(default)s)")
@@ -242,7 +242,16 @@ def make_recipe(given: argparse.Namespace) -> Recipe:
 def make_gan(given: argparse.Namespace, data: LabelledSet, conditioning: Conditioning) -> GAN:
     """The pair that fits the set, with what the arguments change."""
     sizes = {"width": given.width, "latent_dim": given.latent_dim}
-    build: Callable[..., GAN] = GAN.for_points if isinstance(data, PointSet) else GAN.for_images
+    build: Callable[..., GAN] = GAN.for_images
+    if not isinstance(data, PointSet):
+        sizes["discriminator_width"] = given.discriminator_width
+    elif given.discriminator_width is None:
+        build = GAN.for_points
+    else:
+        raise ValueError(
+            f"--discriminator-width is {given.discriminator_width} but {given.data} are points, "
+            "whose networks have one width; leave it out, or give --width"
+        )
     return build(
         data,
         conditioning,
@@ -293,6 +302,9 @@ def _described(description: dict[str, Any]) -> str:
 
 def describe_machine() -> list[tuple[str, str]]:
     """What `info` prints: (name, value) pairs."""
+    # Imported here because torchvision takes seconds that training does not need.
+    from cgan_kit.data.torchvision_sets import NAMES as DOWNLOADED
+
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     offline = [name for name in data.names() if name not in DOWNLOADED]
     return [

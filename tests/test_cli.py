@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -152,9 +153,8 @@ def test_sample_draws_fixed_z_down_and_classes_across(run_folder, tmp_path):
     images = [run.sample(z.repeat(10, 1), torch.arange(10)) for z in latents]
     scale = -(-40 // 8)
     expected = tile(torch.cat(images), 10, scale=scale)
-    pixels = torch.tensor(list(picture.convert("L").getdata())).view(picture.height, -1)
-    corner = pixels[-expected.shape[0] :, -expected.shape[1] :]
-    assert torch.equal(corner, torch.from_numpy(expected).long())
+    corner = np.asarray(picture.convert("L"))[-expected.shape[0] :, -expected.shape[1] :]
+    assert np.array_equal(corner, expected)
     assert picture.height > expected.shape[0], "the classes' names stand above"
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
@@ -216,6 +216,10 @@ BAD = {
     "zero batch": (["train", "digits", "--batch-size", "0"], ["batch_size is 0"]),
     "negative steps": (["train", "digits", "--steps", "-5"], ["steps is -5"]),
     "width": (["train", "digits", "--width", "0"], ["width is 0"]),
+    "width of points": (
+        ["train", "gaussians", "--discriminator-width", "8"],
+        ["--discriminator-width is 8", "leave it out"],
+    ),
     "device": (["train", "digits", "--device", "tpu9"], ["device is 'tpu9'", "cpu"]),
     "no run": (["sample", "nowhere"], ["'nowhere'", "config.json"]),
     "no run to resume": (["resume", "nowhere"], ["'nowhere'", "config.json"]),
@@ -293,7 +297,7 @@ assert cli.main(["info"]) == 0
 
 def test_it_works_with_the_library_alone(tmp_path):
     command = [sys.executable, "-c", WITHOUT_LAB, str(tmp_path), *TINY]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "a.png").is_file()
 
@@ -307,12 +311,12 @@ def test_ctrl_c_ends_cleanly_and_the_run_goes_on_to_the_bit(tmp_path):
     process = subprocess.Popen(
         command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 300
     while not (history.is_file() and history.stat().st_size) and process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert "Traceback" not in err
     run = kit.Run(tmp_path / "a")
