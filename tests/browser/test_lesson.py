@@ -103,7 +103,11 @@ class Notebook:
             .locator("img")
             .evaluate(
                 """async image => {
-                await image.decode();
+                // decode() fails when a new picture arrives while it works.
+                for (let tries = 0; tries < 100; tries++) {
+                    try { await image.decode(); break; }
+                    catch { await new Promise(later => setTimeout(later, 50)); }
+                }
                 const canvas = document.createElement("canvas");
                 canvas.width = image.naturalWidth;
                 canvas.height = image.naturalHeight;

@@ -106,6 +106,15 @@ def test_ctrl_c_in_a_script_ends_the_run_and_saves_it(
     assert "interrupted; saved up to here" in live.status.value
 
 
+def test_it_is_saved_even_while_someone_holds_the_iterator(tmp_path: Path) -> None:
+    live = LiveTraining(tiny_training(tmp_path / "run"))
+    with live._watched() as records:
+        next(records)
+        raise KeyboardInterrupt
+    assert live.training.run.steps == [0, 1]
+    assert next(records, None) is None
+
+
 def test_a_run_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
     training = tiny_training(tmp_path / "run")
     for record in (records := iter(training)):
