@@ -52,10 +52,15 @@ class FactorGrid:
     def combinations(self) -> int:
         return len(self.labels) // len(self.class_names)
 
+    @property
+    def graded(self) -> tuple[str, ...]:
+        """The factors whose values have an order, so that something lies between two of them."""
+        return tuple(name for name in self.factor_values if name not in ("style", "hue"))
+
     @cached_property
     def oracle(self) -> Oracle:
         """The oracle over the whole grid, on the CPU."""
-        return Oracle(self.images, self.labels, self.factors)
+        return Oracle(self.images, self.labels, self.factors, graded=self.graded)
 
 
 class RenderedSet(ImageSet):

@@ -30,10 +30,10 @@ class Recipe:
     """
 
     batch_size: int = 64
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     betas: tuple[float, float] = (0.0, 0.99)
-    penalty: Penalty | None = R1R2(0.1)  # noqa: RUF009 - holds a number and never changes
-    ema_decay: float = 0.995
+    penalty: Penalty | None = R1R2(0.05)  # noqa: RUF009 - holds a number and never changes
+    ema_decay: float = 0.998
     discriminator_steps: int = 1
 
     def __post_init__(self) -> None:
