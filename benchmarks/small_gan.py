@@ -25,7 +25,7 @@ import cgan_kit as kit
 from cgan_kit import metrics
 
 RESULTS = Path(__file__).parent / "results" / "small_gan.json"
-STEPS = {"digits": 1200, "shapes": 4000}
+STEPS = {"digits": 1000, "shapes": 3600}
 NAMES = {
     "accuracy": "class accuracy (classifier)",
     "oracle_accuracy": "class accuracy (oracle)",

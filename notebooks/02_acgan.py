@@ -220,10 +220,10 @@ plots.show(
 )
 
 # %% [markdown]
-# Because we know them all, there is an **oracle**: it compares an image with all 8,640 rendered ones and names
+# Because we know them all, there is an **oracle**: it compares an image with all 4,320 rendered ones and names
 # the nearest. So it can read class, size, position and so on from *any* image, also from a generated
-# one. An image is called *recognisable* when it lies about as close to a rendered image as rendered
-# neighbours lie to each other.
+# one. An image is called *recognisable* when it lies no farther from the nearest rendered image than
+# the point half way between two rendered images that differ by one step in every factor.
 #
 # ### Run
 #
@@ -247,8 +247,8 @@ plots.show(
 # ### Predict
 #
 # You have just looked at 80 generated shapes. Guess before you measure: which share of the images is
-# recognisable? Of the 864 combinations of each class, how many would a *perfect* generator show
-# if we drew 173 images of the class? (Fewer than 173: it would draw some twice.)
+# recognisable? Of the 432 combinations of each class, how many would a *perfect* generator show
+# if we drew 86 images of the class? (Fewer than 86: it would draw some twice.)
 #
 # ### Look
 
