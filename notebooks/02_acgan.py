@@ -344,49 +344,50 @@ print(f"correlation over 45 pairs: {slope:.1f}")
 rows = json.loads(Path("../benchmarks/results/small_gan.json").read_text())["rows"]
 
 
-def values(data: str, method: str, weight: float | None, name: str) -> list[float]:
-    """One value a seed."""
+def seeds(data, method, weight, name):
+    """The values of one metric: one for each training seed."""
     wanted = (data, method, weight)
-    return [r[name] for r in rows if (r["data"], r["method"], r["weight"]) == wanted]
+    return [row[name] for row in rows if (row["data"], row["method"], row["weight"]) == wanted]
 
 
-def dial(data: str, names: list[tuple[str, str]]):
-    """Each metric against λ: a point a seed, a line through their means, and projection."""
-    figure, panels = plt.subplots(1, len(names), figsize=(3.4 * len(names), 3), layout="constrained")
-    weights = sorted({r["weight"] for r in rows if r["data"] == data and r["method"] == "ACGAN"})
-    for axes, (name, title) in zip(panels, names):
-        seeds = [values(data, "ACGAN", weight, name) for weight in weights]
-        style = {"color": plots.COLOURS["acgan"], "marker": plots.MARKERS["acgan"]}
-        for weight, found in zip(weights, seeds):
-            axes.plot([weight] * len(found), found, linestyle="none", alpha=0.5, **style)
-        axes.plot(weights, [sum(f) / len(f) for f in seeds], label="AC-GAN", **style)
-        for value in values(data, "Projection", None, name):
-            axes.axhline(value, color=plots.COLOURS["projection"], alpha=0.7, label="projection")
-        axes.axhline(values(data, "real", None, name)[0], color="black", ls=":", label="real images")
-        axes.set(xscale="log", xlabel="λ", title=title)
-    entries = dict(zip(*reversed(panels[0].get_legend_handles_labels())))
-    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=3)
-    return figure
-
-
+weights = sorted({row["weight"] for row in rows if row["data"] == "digits" and row["weight"]})
+figure, panels = plt.subplots(1, 3, figsize=(10, 3.2), layout="constrained")
+for axes, name in zip(panels, ["accuracy", "coverage", "variance"], strict=True):
+    for method in ("acgan", "projection"):
+        style = {"color": plots.COLOURS[method], "marker": plots.MARKERS[method]}
+        for weight in weights:
+            found = seeds("digits", "ACGAN", weight, name)
+            if method == "projection":  # it has no weight: the same three seeds everywhere
+                found = seeds("digits", "Projection", None, name)
+            axes.plot([weight] * 3, found, ls="none", **style, label=method)
+    real = seeds("digits", "real", None, name)[0]
+    axes.axhline(real, color="black", ls=":", label="real images")
+    axes.set(xscale="log", xlabel="λ, the weight of the class loss", title=f"digits: {name}")
+entries = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
+figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=3)
 plots.show(
-    dial("digits", [("accuracy", "accuracy"), ("coverage", "coverage"), ("variance", "variance")]),
-    alt="Digits: accuracy, coverage and within-class variance against the weight of the class loss.",
+    figure,
+    alt="Digits: accuracy, coverage and variance against the weight of the class loss, beside "
+    "projection and real images; as the weight grows, coverage and variance fall.",
 )
-plots.show(
-    dial("shapes", [("oracle_accuracy", "accuracy"), ("recognisable", "recognisable"), ("coverage", "coverage")]),
-    alt="Shapes: accuracy, recognisable share and coverage against the weight of the class loss.",
-)
+
+# %% [markdown]
+# The same as numbers, with the shapes: the lowest and the highest of three training seeds.
 
 # %%
-print("digits                  accuracy        coverage        variance   (lowest to highest of 3 seeds)")
-for method, weight in [("ACGAN", 1.0), ("ACGAN", 0.1), ("Projection", None), ("real", None)]:
-    cells = []
-    for name in ("accuracy", "coverage", "variance"):
-        found = values("digits", method, weight, name)
-        cells.append(f"{min(found):.2f} to {max(found):.2f}")
-    label = method if weight is None else f"{method}, λ = {weight:g}"
-    print(f"{label:<20}" + "  ".join(f"{cell:>14}" for cell in cells))
+for data in ("digits", "shapes"):
+    names = ["accuracy", "coverage", "variance"]
+    if data == "shapes":
+        names = ["oracle_accuracy", "recognisable", "coverage", "combinations"]
+    print(f"{data:<18}" + "".join(f"{name:>17}" for name in names))
+    kinds = [("Projection", None), *(("ACGAN", weight) for weight in weights), ("real", None)]
+    for method, weight in kinds:
+        found = [seeds(data, method, weight, name) for name in names]
+        if found[0]:
+            label = method if weight is None else f"{method}, λ = {weight:g}"
+            cells = (f"{min(each):.2f} to {max(each):.2f}" for each in found)
+            print(f"{label:<18}" + "".join(f"{cell:>17}" for cell in cells))
+    print()
 
 # %% [markdown]
 # EXPLAIN_DIAL

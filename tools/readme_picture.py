@@ -1,0 +1,40 @@
+"""The picture of the README: class grids of two runs side by side.
+
+python tools/readme_picture.py runs/small_gan/digits-... runs/small_gan/shapes-...
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from cgan_kit.grids import fixed_latents, sample_grid
+from cgan_kit.pictures import Pixels, beside, frame, tile, to_png
+from cgan_kit.training import Run
+
+ROOT = Path(__file__).resolve().parent.parent
+PICTURE = ROOT / "docs" / "class_grids.png"
+
+
+def class_grid(run: Run, rows: int = 6, seed: int = 0) -> Pixels:
+    """Fixed z down, classes across, with the classes' names above."""
+    latents = fixed_latents(rows, run.latent_dim, seed)
+    images = sample_grid(run.sample, latents, range(run.num_classes))
+    return frame(tile(images, run.num_classes, scale=2), run.class_names)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("left", type=Path, help="folder of a run on images")
+    parser.add_argument("right", type=Path, help="folder of another one")
+    given = parser.parse_args()
+    sheet = beside(class_grid(Run(given.left)), class_grid(Run(given.right)), gap=24)
+    aside = PICTURE.with_suffix(".partial")
+    aside.write_bytes(to_png(sheet))
+    os.replace(aside, PICTURE)
+    print(f"{PICTURE.relative_to(ROOT)}: {sheet.shape[1]} × {sheet.shape[0]} pixels")
+
+
+if __name__ == "__main__":
+    main()
