@@ -370,9 +370,11 @@ def history_curves(
             kept = [record for record in history if key in record]
             steps, values = [r["step"] for r in kept], [r[key] for r in kept]
             (lines[key],) = axes.plot(steps, values, label=name, **_style(role))
-        _dress(axes, title, accuracy=second is ACCURACIES and axes is panels[1])
-        # Losses start high on the left and accuracies low; a fixed place suits growing curves.
-        axes.legend(frameon=False, loc="upper right" if axes is panels[0] else "lower right")
+        rising = second is ACCURACIES and axes is panels[1]
+        _dress(axes, title, accuracy=rising)
+        # Losses and scores start high on the left, accuracies low; a fixed place suits curves
+        # that grow.
+        axes.legend(frameon=False, loc="lower right" if rising else "upper right")
     return figure, lines
 
 
