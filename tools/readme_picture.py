@@ -9,6 +9,8 @@ import argparse
 import os
 from pathlib import Path
 
+import numpy as np
+
 from cgan_kit.grids import fixed_latents, sample_grid
 from cgan_kit.pictures import Pixels, beside, frame, tile, to_png
 from cgan_kit.training import Run
@@ -24,12 +26,20 @@ def class_grid(run: Run, rows: int = 6, seed: int = 0) -> Pixels:
     return frame(tile(images, run.num_classes, scale=2), run.class_names)
 
 
+def stand(pixels: Pixels, height: int) -> Pixels:
+    """The picture with white above, so that two of different height stand on one line."""
+    above = ((height - len(pixels), 0), *((0, 0) for _ in pixels.shape[1:]))
+    return np.pad(pixels, above, constant_values=255)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("left", type=Path, help="folder of a run on images")
     parser.add_argument("right", type=Path, help="folder of another one")
     given = parser.parse_args()
-    sheet = beside(class_grid(Run(given.left)), class_grid(Run(given.right)), gap=24)
+    left, right = class_grid(Run(given.left)), class_grid(Run(given.right))
+    height = max(len(left), len(right))
+    sheet = beside(stand(left, height), stand(right, height), gap=24)
     aside = PICTURE.with_suffix(".partial")
     aside.write_bytes(to_png(sheet))
     os.replace(aside, PICTURE)
