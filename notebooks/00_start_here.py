@@ -88,8 +88,8 @@ kit.plots.show(
 #
 # | lesson | what you do | minutes to run |
 # |---|---|---|
-# | **00 Start here** | you are here | MINUTES00 |
-# | [**02 AC-GAN**](02_acgan.ipynb) | give a GAN labels; read a class grid; measure obedience, clarity, variety | MINUTES02 |
+# | **00 Start here** | you are here | 1 |
+# | [**02 AC-GAN**](02_acgan.ipynb) | give a GAN labels; read a class grid; measure obedience, clarity, variety | 3 |
 #
 # Lessons on the plain GAN (01), on the gradient of the auxiliary classifier (03), on ReACGAN (04) and on measuring (05)
 # are being written; their numbers are kept free.
