@@ -88,7 +88,8 @@ class Oracle:
         For `shapes` at 16 px in grey it is 0.40. Within it are 72 % of perfect drawings whose
         size, place, rotation and brightness lie at random *between* the grid's values; all
         shapes blurred by 0.7 px, 96 % of those blurred by 1 px and 40 % by 1.5 px; 31 % of
-        blends of eight images of one class, and the mean of the class in 5 of 10 classes.
+        blends of eight images of one class, the mean of the class in 5 of 10 classes, and the
+        mean of all images.
         Not within it are black and shapes under noise of 80 grey levels. So "recognisable" says
         that a shape can be made out, not that it is crisp, varied or of the class asked for:
         read it beside the class accuracy and the coverage.

@@ -152,7 +152,7 @@ def load(
 ) -> RenderedSet:
     """Ten shapes, bright on black: images uint8 (N, channels, size, size), N = 4,320 by default.
 
-    Each class shows every combination of size (3), x (3), y (3), rotation (4, in degrees,
+    Each class shows every combination of size (3), x (3), y (3), rotation (2, in degrees,
     anticlockwise), style (filled or outline) and brightness (4; of RGB images: hue): 432 images,
     all different, across classes too.
 
