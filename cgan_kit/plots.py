@@ -23,7 +23,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 from torch import Tensor
 
 from cgan_kit.data import ImageSet
-from cgan_kit.grids import choose_classes, fixed_latents, sample_grid
+from cgan_kit.grids import choose_classes, fixed_latents, image_generator, sample_grid
 from cgan_kit.models import truncate
 from cgan_kit.pictures import Pixels, fitting_scale, tile
 from cgan_kit.training.run import Run, sample
@@ -171,7 +171,7 @@ def class_grid(
     check_makes_images(run.sample_shape)
     chosen = choose_classes(classes, run.class_names)
     latents = truncate(fixed_latents(rows, run.latent_dim, seed), truncation)
-    generator = run.generator(step)
+    generator = image_generator(run, step)
     images = sample_grid(lambda z, y: sample(generator, z, y), latents, chosen)
     return image_grid(
         images,

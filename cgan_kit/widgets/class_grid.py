@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import ipywidgets
 from torch import Tensor
 
-from cgan_kit.grids import choose_classes, fixed_latents, sample_grid
+from cgan_kit.grids import choose_classes, fixed_latents, image_generator, sample_grid
 from cgan_kit.models import truncate
 from cgan_kit.pictures import fitting_scale, frame, tile, to_png
 from cgan_kit.plots import check_makes_images, row_names
@@ -69,7 +69,7 @@ class ClassGrid(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         self.rows = rows
         self.seed = seed
         self.latents: Tensor = fixed_latents(rows, run.latent_dim, seed)
-        self._generator = lru_cache(maxsize=KEPT_GENERATORS)(run.generator)
+        self._generator = lru_cache(maxsize=KEPT_GENERATORS)(partial(image_generator, run))
         self._make_controls()
         self._draw()
         super().__init__(children=self._arranged())

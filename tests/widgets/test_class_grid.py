@@ -41,6 +41,12 @@ def shown_pixels(grid: ClassGrid) -> np.ndarray:
     return picture[-(side * grid.rows - 2) :, -(side * len(grid.shown_classes) - 2) :]
 
 
+def assert_shows(grid: ClassGrid, latents: torch.Tensor) -> None:
+    """The picture is what `run.sample` makes; another memory layout may round by one level."""
+    difference = shown_pixels(grid).astype(int) - expected_pixels(grid, latents)
+    assert abs(difference).max() <= 1
+
+
 def values(slider) -> list[float]:
     return [value for _, value in slider.options]
 
@@ -56,7 +62,7 @@ def test_every_value_of_every_slider_shows_the_generators_pixels(
     pictures = set()
     for step, truncation, page in combinations:
         grid.checkpoint.value, grid.truncation.value, grid.page.value = step, truncation, page
-        assert (shown_pixels(grid) == expected_pixels(grid, latents)).all()
+        assert_shows(grid, latents)
         assert torch.equal(grid.latents, latents)  # to the bit, whatever moves
         pictures.add(grid.image.value)
     assert len(pictures) == 4 * len(values(grid.truncation)) * 3  # every value shows
@@ -81,7 +87,7 @@ def test_the_button_draws_other_z_and_says_which(run: kit.Run) -> None:
     latents = draw_latents(2, 5, torch.Generator().manual_seed(6))
     assert torch.equal(grid.latents, latents)
     assert grid.image.value != before
-    assert (shown_pixels(grid) == expected_pixels(grid, latents)).all()
+    assert_shows(grid, latents)
     assert "seed 6" in grid.caption.value
 
 
@@ -96,7 +102,7 @@ def test_it_starts_at_the_last_checkpoint_with_whole_z(run: kit.Run) -> None:
 def test_classes_are_shown_as_asked_for(run: kit.Run) -> None:
     grid = ClassGrid(run, rows=2, classes=["cross", 0], scale=7)
     assert grid.shown_classes == (2, 0)
-    assert (shown_pixels(grid) == expected_pixels(grid, grid.latents)).all()
+    assert_shows(grid, grid.latents)
 
 
 def test_a_checkpoint_is_read_once(run: kit.Run, monkeypatch: pytest.MonkeyPatch) -> None:
