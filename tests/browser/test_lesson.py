@@ -57,8 +57,17 @@ class Notebook:
         page.get_by_text(re.compile(r"\| Idle")).wait_for(timeout=90 * SECOND)
 
     def run_all(self) -> None:
-        self.page.locator(".lm-MenuBar-itemLabel", has_text=re.compile("^Run$")).click()
-        self.page.locator(".lm-Menu-itemLabel", has_text=re.compile("^Run All Cells$")).click()
+        """Run all cells; JupyterLab can lose the click while a large notebook still settles."""
+        waiting = self.page.locator(".jp-InputPrompt", has_text="[*]").first
+        for _ in range(6):
+            self.page.locator(".lm-MenuBar-itemLabel", has_text=re.compile("^Run$")).click()
+            self.page.locator(".lm-Menu-itemLabel", has_text=re.compile("^Run All Cells$")).click()
+            try:
+                waiting.wait_for(timeout=10 * SECOND)
+            except sync_api.TimeoutError:
+                continue
+            return
+        pytest.fail("Run All Cells was chosen six times, and no cell began to run")
 
     def wait_until_done(self, seconds: float) -> None:
         """Every cell has run: none shows [*], and none an error."""
