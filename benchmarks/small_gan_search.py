@@ -7,6 +7,7 @@ the CPU seconds it took stand beside it.
     python benchmarks/small_gan_search.py --table
 
 Results are added to benchmarks/results/small_gan_search.json, one row a (data, variant, seed).
+An earlier round, around another base, is kept in small_gan_search_first_round.json.
 """
 
 from __future__ import annotations
