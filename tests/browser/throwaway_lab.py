@@ -36,7 +36,10 @@ class Lab:
     token: str
 
     def address(self, notebook: str) -> str:
-        return f"http://127.0.0.1:{self.port}/lab/tree/{notebook}?token={self.token}"
+        """Of one notebook in a workspace of its own: no other notebook is restored beside it,
+        which would take the menu's clicks."""
+        place = f"lab/workspaces/{Path(notebook).stem}/tree/{notebook}"
+        return f"http://127.0.0.1:{self.port}/{place}?token={self.token}"
 
 
 def command(lab: Lab) -> list[str]:
