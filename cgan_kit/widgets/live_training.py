@@ -185,8 +185,8 @@ class LiveTraining(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
     def _describe(self) -> str:
         names = [self.class_names[k] for k in self.classes]
         return (
-            "Learning curves so far, and samples of the averaged generator: each row is one z "
-            f"(seed {self.seed}), each column is one class ({names[0]} to {names[-1]})."
+            f"Learning curves so far; samples of the averaged generator: one z (seed {self.seed}) "
+            f"a row, one class a column ({names[0]} to {names[-1]})."
         )
 
     def _time_left(self) -> str:
