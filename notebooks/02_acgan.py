@@ -431,7 +431,7 @@ def class_loss(logits, labels):
     return ...  # your answer
 
 
-exercise.check_class_loss(class_loss);
+_ = exercise.check_class_loss(class_loss)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
@@ -464,7 +464,7 @@ def grid_inputs(latents, num_classes):
     return ...  # your answer
 
 
-exercise.check_grid_inputs(grid_inputs);
+_ = exercise.check_grid_inputs(grid_inputs)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
