@@ -130,7 +130,7 @@ def test_images_need_a_description() -> None:
         ("40 it/s", "a time"),
         ("finished at 12:31", "a time"),
         ("built on 2026-11-22", "a date"),
-        ("saved to /home/ada/runs", "a path"),
+        ("saved to /mnt/ada/runs", "a path"),
         ("saved to ~/runs/digits", "a path"),
         ("saved to C:\\Users", "a path"),
         ("<Generator at 0x7f3a2b4c5d60>", "a memory address"),
