@@ -17,6 +17,7 @@ import platform
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cgan_kit import data, grids, losses, models, pictures
-from cgan_kit.data import LabelledSet, PointSet
+from cgan_kit import data, grids, losses, metrics, models, pictures
+from cgan_kit.data import ImageSet, LabelledSet, PointSet
 from cgan_kit.data.places import data_root
 from cgan_kit.losses import AdversarialLoss, Conditioning
+from cgan_kit.losses.checks import check_weight
 from cgan_kit.training import GAN, DivergedError, Precision, Recipe, Run, Training, finish
 
 PROGRAM = "python -m cgan_kit"
@@ -38,9 +40,18 @@ CONDITIONINGS: dict[str, Callable[..., Conditioning]] = {
     "concatenation": losses.Concatenation,
     "projection": losses.Projection,
     "acgan": losses.ACGAN,
-    "acgan-real-only": losses.ACGANRealOnly,
+    "acgan-real-only": partial(losses.ACGAN, real_only=True),
+    "acgan-normalised-features": losses.ACGANNormalisedFeatures,
+    "acgan-normalised": losses.ACGANNormalised,
+    "contragan": losses.ContraGAN,
+    "reacgan": losses.ReACGAN,
+    "reacgan-reference": losses.ReACGANReference,
+    "tacgan": losses.TACGAN,
+    "adcgan": losses.ADCGAN,
+    "amgan": losses.AMGAN,
+    "frozen-classifier": losses.FrozenClassifier,
 }
-WEIGHTED = ("acgan", "acgan-real-only")
+WEIGHTLESS = ("none", "concatenation", "projection")
 ADVERSARIALS = {
     pair.name.replace("_", "-"): pair
     for pair in vars(losses).values()
@@ -83,7 +94,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     add("--all", action="store_true",
         help="train on the whole set; by default a fifth is held out for the metrics")  # fmt: skip
     add("--conditioning", choices=CONDITIONINGS, default="projection")
-    add("--weight", type=float, help="of AC-GAN's class loss (1)")
+    add("--weight", type=float, help="of the class loss; the method's own by default")
     add("--adversarial", choices=ADVERSARIALS, default="relativistic")
     add("--width", type=int, help="channels next to the image; units of a layer for points")
     add("--discriminator-width", type=int, help="for images; twice --width by default")
@@ -129,10 +140,11 @@ def _add_info(parser: argparse.ArgumentParser) -> None:
 
 def train(given: argparse.Namespace) -> int:
     """`train DATA`: build the GAN, train it, say where the run is."""
-    conditioning = make_conditioning(given.conditioning, given.weight)
+    check_weighted(given.conditioning, given.weight)
     recipe = make_recipe(given)
     whole = load_data(given)
     chosen = whole if given.all else whole.split()[0]
+    conditioning = make_conditioning(given.conditioning, given.weight, chosen)
     training = Training(
         make_gan(given, chosen, conditioning),
         chosen,
@@ -214,16 +226,30 @@ def _parse_value(text: str) -> Any:
         return text
 
 
-def make_conditioning(name: str, weight: float | None) -> Conditioning:
-    """The conditioning by its name on the command line."""
+def check_weighted(name: str, weight: float | None) -> None:
+    """A weight is for methods that add a loss; a wrong one is found before data is loaded."""
     if weight is None:
-        return CONDITIONINGS[name]()
-    if name not in WEIGHTED:
+        return
+    check_weight(weight)
+    if name in WEIGHTLESS:
         raise ValueError(
             f"--weight is {weight} but {name} adds no loss to weigh; "
-            f"leave it out, or choose --conditioning {' or '.join(WEIGHTED)}"
+            f"leave it out, or choose another --conditioning, such as acgan"
         )
-    return CONDITIONINGS[name](weight=weight)
+
+
+def make_conditioning(name: str, weight: float | None, chosen: LabelledSet) -> Conditioning:
+    """The conditioning by its name on the command line; a frozen classifier is trained first."""
+    make = CONDITIONINGS[name]
+    if make is losses.FrozenClassifier:
+        if not isinstance(chosen, ImageSet):
+            raise ValueError(
+                "--conditioning is frozen-classifier, which reads images, but the set has "
+                "points; choose another one, such as acgan"
+            )
+        classifier = metrics.train_classifier(chosen, folder=data_root() / "classifiers")
+        make = partial(make, classifier)
+    return make() if weight is None else make(weight=weight)
 
 
 def make_recipe(given: argparse.Namespace) -> Recipe:

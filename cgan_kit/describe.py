@@ -7,13 +7,16 @@ from inspect import Parameter
 from types import ModuleType
 from typing import Any
 
+from torch import nn
+
 VAR_POSITIONAL, VAR_KEYWORD = Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD
 
 
 def describe(thing: object) -> dict[str, Any]:
     """{"class": name, argument: value, ...}, ready for JSON.
 
-    For classes that keep each constructor argument in an attribute of its name.
+    For classes that keep each constructor argument in an attribute of its name. An argument
+    that is a module, such as a classifier, is described in its turn.
 
     Raises:
         ValueError: an argument that is not kept; the object could not be made again.
@@ -26,24 +29,32 @@ def describe(thing: object) -> dict[str, Any]:
             f"{type(thing).__name__} does not keep its argument {lost[0]!r}, so a run could not "
             f"make it again; write self.{lost[0]} = {lost[0]} in its __init__"
         )
-    return {"class": type(thing).__name__, **{name: getattr(thing, name) for name in named}}
+    values = {name: getattr(thing, name) for name in named}
+    for name, value in values.items():
+        if isinstance(value, nn.Module):
+            values[name] = describe(value)
+    return {"class": type(thing).__name__, **values}
 
 
-def rebuild(description: dict[str, Any], among: ModuleType) -> Any:
-    """What `describe` wrote down, made anew from the classes that module `among` exports.
+def rebuild(description: dict[str, Any], *among: ModuleType) -> Any:
+    """What `describe` wrote down, made anew from the classes that modules `among` export.
 
     Raises:
-        ValueError: a class the module does not export, or arguments that it does not take.
+        ValueError: a class the modules do not export, or arguments that it does not take.
     """
     arguments = dict(description)
     name = arguments.pop("class")
-    if name not in _classes(among):
+    known = {each: module for module in among for each in _classes(module)}
+    if name not in known:
         raise ValueError(
-            f"class {name!r} is not one of {among.__name__}'s: {', '.join(_classes(among))}; "
+            f"class {name!r} is not one of {among[0].__name__}'s: {', '.join(known)}; "
             "the run was made with other code: open it with that version of cgan_kit"
         )
+    for key, value in arguments.items():
+        if isinstance(value, dict) and "class" in value:
+            arguments[key] = rebuild(value, *among)
     try:
-        return getattr(among, name)(**arguments)
+        return getattr(known[name], name)(**arguments)
     except TypeError as error:
         raise ValueError(
             f"{name} cannot be made from {arguments} ({error}); "

@@ -534,7 +534,7 @@ _ = exercise.check_grid_inputs(grid_inputs)
 # <details><summary>The common variant counts $L_C$ on real images only in D's step. What changes?</summary>
 #
 # Then the classifier never learns from wrong fakes, so it never learns the generator's mistakes. Try
-# `kit.losses.ACGANRealOnly(weight=1.0)` in section 3.
+# `kit.losses.ACGAN(real_only=True)` in section 3.
 #
 # </details>
 

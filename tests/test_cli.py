@@ -56,17 +56,25 @@ def test_a_fifth_is_held_out_unless_all_is_asked_for(run_folder, tmp_path, capsy
     assert "held out" not in capsys.readouterr().out
 
 
+def quick_classifier(images, folder):
+    return kit.metrics.classifier.train_classifier(images, steps=1, folder=folder)
+
+
 @pytest.mark.parametrize("conditioning", cli.CONDITIONINGS)
 @pytest.mark.parametrize("adversarial", cli.ADVERSARIALS)
-def test_every_method_and_game_can_be_named(conditioning, adversarial):
+def test_every_method_and_game_can_be_named(conditioning, adversarial, tmp_path, monkeypatch):
+    monkeypatch.setenv("CGAN_KIT_DATA", str(tmp_path))
+    monkeypatch.setattr(cli.metrics, "train_classifier", quick_classifier)
     given = cli.make_parser().parse_args(
         ["train", "digits", *TINY, "--conditioning", conditioning, "--adversarial", adversarial]
     )
-    gan = cli.make_gan(
-        given, kit.data.load("digits", size=8), cli.make_conditioning(given.conditioning, None)
+    digits = kit.data.load("digits", size=8)
+    gan = cli.make_gan(given, digits, cli.make_conditioning(given.conditioning, None, digits))
+    made = cli.CONDITIONINGS[conditioning]
+    assert type(gan.conditioning) is getattr(made, "func", made)
+    assert getattr(gan.conditioning, "real_only", False) == (
+        conditioning in ("acgan-real-only", "tacgan", "amgan")
     )
-    name = type(gan.conditioning).__name__.lower().replace("conditioning", "")
-    assert name == (conditioning.replace("-", "") if conditioning != "none" else "no")
     assert gan.adversarial.name == adversarial.replace("-", "_")
 
 
@@ -80,7 +88,7 @@ def test_arguments_reach_the_recipe_and_the_gan(tmp_path):
     arguments += ["--conditioning", "acgan-real-only", "--adversarial", "hinge", "--steps", "2"]
     assert train(tmp_path / "run", *arguments) == 0
     config = kit.Run(tmp_path / "run").config
-    assert config["gan"]["conditioning"] == {"class": "ACGANRealOnly", "weight": 0.5}
+    assert config["gan"]["conditioning"] == {"class": "ACGAN", "weight": 0.5, "real_only": True}
     assert config["gan"]["adversarial"] == "hinge"
     assert config["gan"]["discriminator"]["spectral_norm"] is True
     assert config["gan"]["generator"]["latent_dim"] == 3
@@ -180,7 +188,13 @@ def test_a_picture_that_cannot_be_finished_leaves_the_old_one(run_folder, tmp_pa
 def test_info_of_a_run(run_folder, capsys):
     assert cli.main(["info", str(run_folder)]) == 0
     said = capsys.readouterr().out
-    for part in ("digits", "1,438", "DCGANGenerator", "ACGAN(weight=1.0)", "relativistic"):
+    for part in (
+        "digits",
+        "1,438",
+        "DCGANGenerator",
+        "ACGAN(weight=1.0, real_only=False)",
+        "relativistic",
+    ):
         assert part in said
     assert "6 of 6 done" in said
     assert "0, 2, 6" in said

@@ -10,7 +10,7 @@ from cgan_kit.training import Recipe
 
 THINGS = [
     (losses.ACGAN(weight=0.25), losses),
-    (losses.ACGANRealOnly(weight=2.0), losses),
+    (losses.ACGAN(weight=2.0, real_only=True), losses),
     (losses.Projection(), losses),
     (losses.Concatenation(width=7), losses),
     (losses.NoConditioning(), losses),
@@ -35,7 +35,11 @@ def test_an_object_comes_back_from_json_with_its_arguments(thing, module):
 
 
 def test_arguments_other_than_the_defaults_are_kept():
-    assert describe(losses.ACGAN(0.25)) == {"class": "ACGAN", "weight": 0.25}
+    assert describe(losses.ACGAN(0.25)) == {
+        "class": "ACGAN",
+        "weight": 0.25,
+        "real_only": False,
+    }
     assert describe(losses.Projection()) == {"class": "Projection"}
 
 

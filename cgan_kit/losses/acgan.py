@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cgan_kit.losses.checks import check_weight
 from cgan_kit.losses.conditioning import Conditioning, Judged
 
 
@@ -18,22 +19,22 @@ class ACGAN(Conditioning):
         L_C = E[log P(C = c | X_real)] + E[log P(C = c | X_fake)]
 
     D maximises L_S + L_C, G maximises L_C - L_S. Here both are minimised, so L_C appears as
-    a cross entropy; the adversarial loss takes the place of L_S. `ACGAN` is the paper's
-    L_C, on real *and* fake images in the discriminator's step, and the kit's default;
-    `ACGANRealOnly` is the common variant.
+    a cross entropy; the adversarial loss takes the place of L_S.
 
     Arguments:
         weight: λ, what L_C is multiplied with in both losses; at least 0. The paper has 1.
+        real_only: whether the discriminator's step counts L_C on real images alone, as most
+            public code has it; the classifier is then never trained on wrong images. False
+            is the paper's L_C, and the kit's default.
 
     Raises:
         ValueError: a weight that is negative or no finite number.
     """
 
-    def __init__(self, weight: float = 1.0) -> None:
+    def __init__(self, weight: float = 1.0, real_only: bool = False) -> None:
         super().__init__()
-        if not 0 <= weight < float("inf"):
-            raise ValueError(f"weight is {weight}; give a number from 0 (no class loss) up")
-        self.weight = weight
+        self.weight = check_weight(weight)
+        self.real_only = real_only
 
     def attach(self, feature_dim: int, num_classes: int) -> None:
         self.classifier = nn.Linear(feature_dim, num_classes)
@@ -44,7 +45,10 @@ class ACGAN(Conditioning):
         return logits
 
     def discriminator_loss(self, real: Judged, fake: Judged) -> Tensor:
-        return self.weight * (self._class_loss(real) + self._class_loss(fake))
+        loss = self._class_loss(real)
+        if not self.real_only:
+            loss = loss + self._class_loss(fake)
+        return self.weight * loss
 
     def generator_loss(self, fake: Judged) -> Tensor:
         return self.weight * self._class_loss(fake)
@@ -56,14 +60,3 @@ class ACGAN(Conditioning):
 
     def _class_loss(self, judged: Judged) -> Tensor:
         return F.cross_entropy(self.logits(judged.features), judged.labels)
-
-
-class ACGANRealOnly(ACGAN):
-    """AC-GAN whose classifier learns from real images alone.
-
-    The variant found in most public code: the discriminator's step counts L_C on real images
-    only, the generator's on its own. The classifier is then never trained on wrong images.
-    """
-
-    def discriminator_loss(self, real: Judged, fake: Judged) -> Tensor:
-        return self.weight * self._class_loss(real)

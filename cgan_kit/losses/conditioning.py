@@ -37,6 +37,7 @@ class Conditioning(nn.Module):
     """
 
     attached = False  # set by the GAN that made the head
+    compares_images = False  # whether a loss looks at several images at once: see distributed
 
     def attach(self, feature_dim: int, num_classes: int) -> None:
         """Make the head for features (n, feature_dim) and labels in [0, num_classes)."""

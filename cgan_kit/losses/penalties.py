@@ -13,6 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from cgan_kit.losses.checks import check_weight
 from cgan_kit.losses.conditioning import Judged
 
 Judge = Callable[[Tensor, Tensor], Judged]
@@ -29,8 +30,8 @@ class Penalty(Protocol):
     ) -> Tensor: ...
 
 
-class R1:
-    """γ/2 E‖∇D(x)‖² on real images. Mescheder et al. 2018, arXiv:1801.04406, equation 9.
+class SlopePenalty:
+    """What R1, R2 and their sum share: γ.
 
     Arguments:
         gamma: γ, at least 0.
@@ -40,44 +41,29 @@ class R1:
     """
 
     def __init__(self, gamma: float) -> None:
-        self.gamma = check_not_negative("gamma", gamma)
+        self.gamma = check_weight(gamma, "gamma", none="no penalty")
+
+
+class R1(SlopePenalty):
+    """γ/2 E‖∇D(x)‖² on real images. Mescheder et al. 2018, arXiv:1801.04406, equation 9."""
 
     def __call__(self, real: Judged, fake: Judged, judge: Judge, random: torch.Generator) -> Tensor:
         return self.gamma / 2 * squared_slopes(real.scores, real.images).mean()
 
 
-class R2:
-    """γ/2 E‖∇D(G(z))‖² on fake images. Mescheder et al. 2018, equation 9 with fakes.
-
-    Arguments:
-        gamma: γ, at least 0.
-
-    Raises:
-        ValueError: a negative γ.
-    """
-
-    def __init__(self, gamma: float) -> None:
-        self.gamma = check_not_negative("gamma", gamma)
+class R2(SlopePenalty):
+    """γ/2 E‖∇D(G(z))‖² on fake images. Mescheder et al. 2018, equation 9 with fakes."""
 
     def __call__(self, real: Judged, fake: Judged, judge: Judge, random: torch.Generator) -> Tensor:
         return self.gamma / 2 * squared_slopes(fake.scores, fake.images).mean()
 
 
-class R1R2:
+class R1R2(SlopePenalty):
     """R1 and R2 with one γ. Huang et al. 2024 (R3GAN), arXiv:2501.05441, section 2.2.
 
     The same value as R1(gamma) + R2(gamma), for one extra pass instead of two: both halves
     were judged in one call, so one backward pass holds both slopes.
-
-    Arguments:
-        gamma: γ, at least 0.
-
-    Raises:
-        ValueError: a negative γ.
     """
-
-    def __init__(self, gamma: float) -> None:
-        self.gamma = check_not_negative("gamma", gamma)
 
     def __call__(self, real: Judged, fake: Judged, judge: Judge, random: torch.Generator) -> Tensor:
         total = real.scores.sum() + fake.scores.sum()
@@ -98,7 +84,7 @@ class WGANGP:
     """
 
     def __init__(self, weight: float = 10.0) -> None:
-        self.weight = check_not_negative("weight", weight)
+        self.weight = check_weight(weight, none="no penalty")
 
     def __call__(self, real: Judged, fake: Judged, judge: Judge, random: torch.Generator) -> Tensor:
         shape = (len(real.images),) + (1,) * (real.images.ndim - 1)
@@ -121,9 +107,3 @@ def squared_slopes(scores: Tensor, images: Tensor) -> Tensor:
 def mean_squares(slopes: tuple[Tensor, ...]) -> Tensor:
     """For each group of slopes (n, ...) the mean over n of ‖slope_i‖²; their sum."""
     return torch.stack([slope.square().flatten(1).sum(dim=1).mean() for slope in slopes]).sum()
-
-
-def check_not_negative(name: str, value: float) -> float:
-    if not 0 <= value < float("inf"):
-        raise ValueError(f"{name} is {value}; give a number from 0 (no penalty) up")
-    return value

@@ -38,12 +38,12 @@ class Classifier(nn.Module):
         num_classes: K.
     """
 
-    def __init__(self, sample_shape: tuple[int, int, int], num_classes: int) -> None:
+    def __init__(self, sample_shape: tuple[int, ...], num_classes: int) -> None:
         super().__init__()
         channels, height, width = sample_shape
         if min(height, width) < 8:
             raise ValueError(f"images are {height} × {width}; the classifier needs at least 8 × 8")
-        self.sample_shape = sample_shape
+        self.sample_shape = tuple(sample_shape)
         self.num_classes = num_classes
         self.accuracy: float | None = None  # on held-out real images, where it was measured
         # Above 32 px the first step strides wider, so that the cost stays that of 32 px.

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import Self
 
-from cgan_kit import losses, models
+from cgan_kit import losses, metrics, models
 from cgan_kit.data import ImageSet, PointSet
 from cgan_kit.describe import describe, rebuild
 from cgan_kit.losses import AdversarialLoss, Conditioning, Judged, NoConditioning, relativistic
@@ -132,7 +132,8 @@ class GAN(nn.Module):
         judgement = self.discriminator(images)
         # Losses are computed in float32, whatever the networks computed in.
         features = judgement.features.float()
-        scores = judgement.adversarial.float() + self.conditioning.score(features, labels)
+        with torch.autocast(features.device.type, enabled=False):
+            scores = judgement.adversarial.float() + self.conditioning.score(features, labels)
         return Judged(images, labels, scores, features)
 
     def judge_both(self, real: Tensor, fake: Tensor, labels: Tensor) -> tuple[Judged, Judged]:
@@ -183,7 +184,7 @@ class GAN(nn.Module):
             return cls(
                 generator_from_config(config),
                 rebuild(config["discriminator"], models),
-                rebuild(config["conditioning"], losses),
+                rebuild(config["conditioning"], losses, metrics),
                 adversarial,
             )
 

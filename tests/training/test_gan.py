@@ -32,7 +32,7 @@ def test_methods_share_the_weights_of_their_backbone(make_gan, same):
     same(one.discriminator.state_dict(), other.discriminator.state_dict())
 
 
-@pytest.mark.parametrize("conditioning", ["ACGAN", "ACGANRealOnly", "Projection", "Concatenation"])
+@pytest.mark.parametrize("conditioning", ["ACGAN", "Projection", "Concatenation"])
 @pytest.mark.parametrize("adversarial", ["relativistic", "hinge"])
 def test_a_config_builds_the_same_gan(make_gan, conditioning, adversarial):
     gan = make_gan(

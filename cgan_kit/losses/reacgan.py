@@ -1,0 +1,110 @@
+"""ReACGAN: the Data-to-Data Cross-Entropy loss (D2D-CE) on the unit hypersphere."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from cgan_kit.losses.checks import check_cosine, check_temperature, check_weight
+from cgan_kit.losses.conditioning import Conditioning, Judged
+from cgan_kit.losses.precision import in_float32
+from cgan_kit.losses.sphere import SphereHead
+
+
+@in_float32
+def d2d_ce(
+    embeddings: Tensor,
+    proxies: Tensor,
+    labels: Tensor,
+    temperature: float,
+    margin_positive: float,
+    margin_negative: float,
+) -> Tensor:
+    """D2D-CE, Kang et al. 2021 (ReACGAN), arXiv:2111.01118, section 3:
+
+        -1/N Σ_i log e^{[f_i·v_{y_i} - m_p]₋/τ}
+                   / (e^{[f_i·v_{y_i} - m_p]₋/τ} + Σ_{j: y_j≠y_i} e^{[f_i·f_j - m_n]₊/τ})
+
+    with [a]₋ = min(a, 0) and [a]₊ = max(a, 0). A positive beyond m_p is near enough and a
+    negative below m_n far enough: neither moves any more. Images of one class, or a single
+    one, have no negatives: the loss is 0 then, and so is its gradient.
+
+    Arguments:
+        embeddings: f, unit vectors (N, d).
+        proxies: v, unit vectors (K, d).
+        labels: y, int64 (N,).
+        temperature: τ, above 0.
+        margin_positive, margin_negative: m_p and m_n, cosines.
+
+    Returns:
+        A scalar, at least 0.
+    """
+    to_proxy = (embeddings * proxies[labels]).sum(dim=1)
+    positives = (to_proxy - margin_positive).clamp(max=0) / temperature
+    negatives = (embeddings @ embeddings.T - margin_negative).clamp(min=0) / temperature
+    same_class = labels[:, None] == labels
+    # No image is its own negative: its place in the matrix is free for its positive.
+    logits = negatives.masked_fill(same_class, -torch.inf).diagonal_scatter(positives)
+    return (logits.logsumexp(dim=1) - positives).mean()
+
+
+class ReACGAN(Conditioning):
+    """Adds D2D-CE: on real images for the discriminator, on fake ones for the generator.
+
+    Kang et al. 2021, arXiv:2111.01118. F(x) is projected to d numbers and normalised; a
+    class is a unit vector of its own. How the defaults move with the number of classes and
+    the batch: docs/reacgan_defaults.md.
+
+    Arguments:
+        weight: λ, at least 0.
+        temperature: τ, above 0.
+        margin_positive: m_p, a cosine.
+        margin_negative: m_n, a cosine.
+        projection_dim: d, length of the embedding.
+        spectral_norm: of the head, see `SphereHead`.
+
+    Raises:
+        ValueError: an argument out of its range.
+    """
+
+    compares_images = True
+
+    def __init__(
+        self,
+        weight: float = 0.5,
+        temperature: float = 0.5,
+        margin_positive: float = 0.98,
+        margin_negative: float = 0.02,
+        projection_dim: int = 128,
+        spectral_norm: bool = False,
+    ) -> None:
+        super().__init__()
+        self.weight = check_weight(weight)
+        self.temperature = check_temperature(temperature)
+        self.margin_positive = check_cosine("margin_positive", margin_positive)
+        self.margin_negative = check_cosine("margin_negative", margin_negative)
+        self.projection_dim = projection_dim
+        self.spectral_norm = spectral_norm
+
+    def attach(self, feature_dim: int, num_classes: int) -> None:
+        self.head = SphereHead(feature_dim, num_classes, self.projection_dim, self.spectral_norm)
+
+    def discriminator_loss(self, real: Judged, fake: Judged) -> Tensor:
+        return self._loss(real)
+
+    def generator_loss(self, fake: Judged) -> Tensor:
+        return self._loss(fake)
+
+    @torch.no_grad()
+    def observe(self, judged: Judged) -> dict[str, Tensor]:
+        return {"accuracy": self.head.nearest_proxy_share(judged.features, judged.labels)}
+
+    def _loss(self, judged: Judged) -> Tensor:
+        return self.weight * d2d_ce(
+            self.head.embed(judged.features),
+            self.head.proxies(),
+            judged.labels,
+            self.temperature,
+            self.margin_positive,
+            self.margin_negative,
+        )

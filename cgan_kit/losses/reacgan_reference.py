@@ -1,0 +1,71 @@
+"""What the public reference implementation of D2D-CE computes, which is not the equation."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from cgan_kit.losses.conditioning import Judged
+from cgan_kit.losses.precision import in_float32
+from cgan_kit.losses.reacgan import ReACGAN
+
+
+@in_float32
+def d2d_ce_reference(
+    embeddings: Tensor, proxies: Tensor, labels: Tensor, temperature: float, margin_positive: float
+) -> Tensor:
+    """D2D-CE by the arithmetic of PyTorch-StudioGAN (commit 947b35e, src/utils/losses.py).
+
+    It differs from `d2d_ce` in two places. m_n is tied to 1 - m_p. And for the sake of
+    stability each row's largest similarity S_i is subtracted, but from the negatives alone:
+
+        -1/N Σ_i log e^{[f_i·v_{y_i} - m_p]₋/τ}
+                   / (e^{[f_i·v_{y_i} - m_p]₋/τ} + Σ_{j: y_j≠y_i} e^{[f_i·f_j - m_n]₊/τ - S_i})
+        S_i = max_{j≠i} (f_i·f_j - m_n)/τ, over images of the same class too; a constant in
+              the gradient
+
+    The negatives thus count e^{-S_i} of what the equation gives them: with embeddings in
+    tight clusters, or a small τ, next to nothing.
+
+    Arguments: those of `d2d_ce`, without the margin of negatives.
+    """
+    margin_negative = 1 - margin_positive
+    to_proxy = (embeddings * proxies[labels]).sum(dim=1)
+    positives = (to_proxy - margin_positive).clamp(max=0) / temperature
+    similarity = (embeddings @ embeddings.T - margin_negative) / temperature
+    itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+    largest = similarity.detach().masked_fill(itself, -torch.inf).amax(dim=1, keepdim=True)
+    negatives = similarity.clamp(min=0) - largest
+    same_class = labels[:, None] == labels
+    logits = negatives.masked_fill(same_class, -torch.inf).diagonal_scatter(positives)
+    return (logits.logsumexp(dim=1) - positives).mean()
+
+
+class ReACGANReference(ReACGAN):
+    """ReACGAN with the reference implementation's loss, to be set beside the equation's.
+
+    Arguments:
+        weight, temperature, margin_positive, projection_dim, spectral_norm: of `ReACGAN`;
+            m_n is 1 - m_p.
+    """
+
+    def __init__(
+        self,
+        weight: float = 0.5,
+        temperature: float = 0.5,
+        margin_positive: float = 0.98,
+        projection_dim: int = 128,
+        spectral_norm: bool = False,
+    ) -> None:
+        super().__init__(
+            weight, temperature, margin_positive, 1 - margin_positive, projection_dim, spectral_norm
+        )
+
+    def _loss(self, judged: Judged) -> Tensor:
+        return self.weight * d2d_ce_reference(
+            self.head.embed(judged.features),
+            self.head.proxies(),
+            judged.labels,
+            self.temperature,
+            self.margin_positive,
+        )

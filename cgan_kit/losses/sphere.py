@@ -1,0 +1,52 @@
+"""The unit hypersphere on which ContraGAN and ReACGAN compare images with class proxies."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
+
+# Shorter vectors are divided by this instead of their own length. At a vector of zeros the
+# slope is then at most 1000; divided by its length it would have none, or 1e12.
+SHORTEST = 1e-3
+
+
+def on_sphere(vectors: Tensor) -> Tensor:
+    """vectors (n, d) -> v / max(‖v‖, 0.001), (n, d): of length 1 but near the origin."""
+    return F.normalize(vectors, dim=1, eps=SHORTEST)
+
+
+class SphereHead(nn.Module):
+    """f = P F(x) / ‖P F(x)‖ and one unit vector v_y a class, its proxy.
+
+    Arguments:
+        feature_dim: F, length of the features.
+        num_classes: K.
+        projection_dim: d, length of f and v_y.
+        spectral_norm: whether the largest singular values of P and of the proxies' matrix are
+            held at 1. f and v_y are normalised afterwards, so this rescales P's gradient and
+            its bias, and moves no proxy.
+    """
+
+    def __init__(
+        self, feature_dim: int, num_classes: int, projection_dim: int, spectral_norm: bool
+    ) -> None:
+        super().__init__()
+        self.projection = nn.Linear(feature_dim, projection_dim)
+        self.proxy_matrix = nn.Embedding(num_classes, projection_dim)
+        if spectral_norm:
+            add_spectral_norm(self.projection)
+            add_spectral_norm(self.proxy_matrix)
+
+    def embed(self, features: Tensor) -> Tensor:
+        """features (n, F) -> f, (n, d)."""
+        return on_sphere(self.projection(features))
+
+    def proxies(self) -> Tensor:
+        """v, (K, d)."""
+        return on_sphere(self.proxy_matrix.weight)
+
+    def nearest_proxy_share(self, features: Tensor, labels: Tensor) -> Tensor:
+        """The share of features (n, F) whose nearest proxy is that of their label, a scalar."""
+        nearest = (self.embed(features) @ self.proxies().T).argmax(dim=1)
+        return (nearest == labels).float().mean()
