@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from cgan_kit.losses.checks import check_cosine, check_temperature, check_weight
@@ -43,9 +44,10 @@ def d2d_ce(
     positives = (to_proxy - margin_positive).clamp(max=0) / temperature
     negatives = (embeddings @ embeddings.T - margin_negative).clamp(min=0) / temperature
     same_class = labels[:, None] == labels
-    # No image is its own negative: its place in the matrix is free for its positive.
+    # No image is its own negative: its place in the matrix is free for its positive, which is
+    # then the right answer of its row.
     logits = negatives.masked_fill(same_class, -torch.inf).diagonal_scatter(positives)
-    return (logits.logsumexp(dim=1) - positives).mean()
+    return F.cross_entropy(logits, torch.arange(len(labels), device=labels.device))
 
 
 class ReACGAN(Conditioning):
