@@ -1,74 +1,11 @@
-"""Conditioning methods against slow versions written from their papers, in float64."""
-
-import math
+"""What a conditioning method is, and the plain ones: projection, concatenation, AC-GAN, none."""
 
 import pytest
 import torch
+from situations import METHODS, F, K, N, attached, judged
 
 import cgan_kit as kit
-from cgan_kit.losses import (
-    ACGAN,
-    Concatenation,
-    Conditioning,
-    Judged,
-    NoConditioning,
-    Projection,
-)
-
-N, F, K = 7, 5, 4
-
-
-def judged(seed: int, labels: list[int] | None = None) -> Judged:
-    random = torch.Generator().manual_seed(seed)
-    y = torch.tensor(labels) if labels else torch.randint(0, K, (N,), generator=random)
-    features = torch.randn(len(y), F, generator=random, dtype=torch.float64, requires_grad=True)
-    scores = torch.randn(len(y), generator=random, dtype=torch.float64)
-    return Judged(torch.zeros(len(y), 1, 8, 8), y, scores, features)
-
-
-def attached(conditioning: Conditioning) -> Conditioning:
-    torch.manual_seed(0)
-    conditioning.attach(F, K)
-    for parameter in conditioning.parameters():
-        torch.nn.init.normal_(parameter)
-    return conditioning.double()
-
-
-def slow_cross_entropy(method: ACGAN, part: Judged) -> float:
-    """-(1/N) sum_i log( e^(w_y F_i + b_y) / sum_k e^(w_k F_i + b_k) ), by loops."""
-    weight, bias = method.classifier.weight.tolist(), method.classifier.bias.tolist()
-    total = 0.0
-    for features, y in zip(part.features.tolist(), part.labels.tolist(), strict=True):
-        logits = []
-        for k in range(K):
-            logits.append(bias[k] + sum(w * f for w, f in zip(weight[k], features, strict=True)))
-        total -= logits[y] - math.log(sum(math.exp(logit) for logit in logits))
-    return total / len(part.labels)
-
-
-def test_acgan_counts_the_class_loss_on_real_and_on_fake_images():
-    method, real, fake = attached(ACGAN()), judged(1), judged(2)
-    expected = slow_cross_entropy(method, real) + slow_cross_entropy(method, fake)
-    assert method.discriminator_loss(real, fake).item() == pytest.approx(expected, abs=1e-10)
-    expected = slow_cross_entropy(method, fake)
-    assert method.generator_loss(fake).item() == pytest.approx(expected, abs=1e-10)
-
-
-def test_the_common_variant_counts_it_on_real_images_for_the_discriminator():
-    method, real, fake = attached(ACGAN(real_only=True)), judged(1), judged(2)
-    expected = slow_cross_entropy(method, real)
-    assert method.discriminator_loss(real, fake).item() == pytest.approx(expected, abs=1e-10)
-    expected = slow_cross_entropy(method, fake)
-    assert method.generator_loss(fake).item() == pytest.approx(expected, abs=1e-10)
-
-
-@pytest.mark.parametrize("real_only", [False, True])
-def test_the_weight_multiplies_both_losses(real_only):
-    one, heavy, none = (attached(ACGAN(weight, real_only)) for weight in (1.0, 2.5, 0.0))
-    real, fake = judged(1), judged(2)
-    for loss in (lambda m: m.discriminator_loss(real, fake), lambda m: m.generator_loss(fake)):
-        assert loss(heavy).item() == pytest.approx(2.5 * loss(one).item())
-        assert loss(none).item() == 0
+from cgan_kit.losses import ACGAN, Concatenation, Conditioning, Judged, NoConditioning, Projection
 
 
 def test_the_classifier_gradient_is_features_times_what_is_not_yet_believed():
@@ -160,22 +97,20 @@ def test_no_conditioning_adds_nothing():
     assert list(method.parameters()) == []
 
 
-@pytest.mark.parametrize(
-    "method",
-    [ACGAN(), ACGAN(real_only=True), Projection(), Concatenation()],
-    ids=lambda m: type(m).__name__,
-)
-def test_every_parameter_of_a_head_learns_in_the_discriminators_step(method):
+@pytest.mark.parametrize("name", [name for name in METHODS if name != "FrozenClassifier"])
+def test_every_parameter_of_a_head_learns_in_the_discriminators_step(name):
+    method = METHODS[name]()
     data = tiny_set()
     gan = kit.GAN.for_images(data, method, width=2, latent_dim=3)
     labels = data.labels[:8]
     real, fake = gan.judge_both(data.real(torch.arange(8)), torch.randn(8, 1, 8, 8), labels)
     loss = gan.adversarial.discriminator(real.scores, fake.scores)
     (loss + method.discriminator_loss(real, fake)).backward()
-    for name, parameter in method.named_parameters():
-        assert parameter.grad is not None, name
-        assert torch.isfinite(parameter.grad).all(), name
-    assert sum(p.grad.abs().sum() for p in method.parameters()) > 0
+    for each, parameter in method.named_parameters():
+        assert parameter.grad is not None, each
+        assert torch.isfinite(parameter.grad).all(), each
+    grown = [p.grad.abs().sum() > 0 for p in method.parameters()]
+    assert any(grown) or not grown
 
 
 def test_class_losses_stay_finite_for_huge_features():
