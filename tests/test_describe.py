@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cgan_kit import losses, models
+from cgan_kit import losses, metrics, models
 from cgan_kit.describe import describe, rebuild
 from cgan_kit.training import Recipe
 
@@ -14,6 +14,14 @@ THINGS = [
     (losses.Projection(), losses),
     (losses.Concatenation(width=7), losses),
     (losses.NoConditioning(), losses),
+    (losses.ACGANNormalisedFeatures(weight=0.5, real_only=True), losses),
+    (losses.ACGANNormalised(weight=0.5, temperature=0.2, real_only=True), losses),
+    (losses.ContraGAN(0.5, 0.2, projection_dim=7, spectral_norm=True), losses),
+    (losses.ReACGAN(0.7, 0.2, 0.9, -0.1, projection_dim=7, spectral_norm=True), losses),
+    (losses.ReACGANReference(0.7, 0.2, 0.9, projection_dim=7, spectral_norm=True), losses),
+    (losses.TACGAN(weight=0.25), losses),
+    (losses.ADCGAN(weight=0.25), losses),
+    (losses.AMGAN(weight=0.25), losses),
     (losses.R1R2(gamma=0.3), losses),
     (losses.WGANGP(weight=3.0), losses),
     (models.DCGANGenerator(4, (1, 8, 8), latent_dim=3, width=2, embedding_dim=5), models),
@@ -50,6 +58,27 @@ def test_an_argument_that_the_object_does_not_keep_is_an_error():
 
     with pytest.raises(ValueError, match=r"Forgetful does not keep its argument 'margin'.*self\."):
         describe(Forgetful(0.5))
+
+
+def test_a_frozen_classifier_is_described_with_the_classifier_it_holds():
+    thing = losses.FrozenClassifier(metrics.Classifier((1, 16, 16), 5), weight=0.3)
+    written = json.loads(json.dumps(describe(thing)))
+    assert written["classifier"] == {
+        "class": "Classifier",
+        "sample_shape": [1, 16, 16],
+        "num_classes": 5,
+    }
+    made = rebuild(written, losses, metrics)
+    assert describe(made)["weight"] == 0.3
+    made.load_state_dict(thing.state_dict())
+    assert not any(parameter.requires_grad for parameter in made.parameters())
+
+
+def test_every_conditioning_method_can_be_described():
+    exported = (getattr(losses, name) for name in losses.__all__)
+    methods = {m for m in exported if isinstance(m, type) and issubclass(m, losses.Conditioning)}
+    described = {type(thing) for thing, _ in THINGS}
+    assert methods - described == {losses.Conditioning, losses.FrozenClassifier}
 
 
 def test_a_recipe_comes_back_whole():
