@@ -45,7 +45,8 @@ PROTOCOL = {
     "what": "forward and backward, float32; gradient with respect to embeddings and proxies",
     "product": "sum of (f @ f.T) times a fixed random matrix, gradient with respect to f",
     "time": "candidates in turn, one step each a round; ms is the median over the rounds. cpu: "
-    "processor time of one thread (other work ran on the same cores); cuda: events",
+    "processor time of one thread, the system's for handing out memory included (other work ran "
+    "on the same cores); cuda: events",
     "memory": "highest sum of live allocations above what was there before, by the allocator's "
     "own count. cpu: every allocation of torch as its profiler saw it; cuda: "
     "max_memory_allocated",
