@@ -247,7 +247,8 @@ def make_conditioning(name: str, weight: float | None, chosen: LabelledSet) -> C
                 "--conditioning is frozen-classifier, which reads images, but the set has "
                 "points; choose another one, such as acgan"
             )
-        classifier = metrics.train_classifier(chosen, folder=data_root() / "classifiers")
+        # Seed 0 is the one that metrics judge with: the generator must not have seen it.
+        classifier = metrics.train_classifier(chosen, seed=1, folder=data_root() / "classifiers")
         make = partial(make, classifier)
     return make() if weight is None else make(weight=weight)
 

@@ -55,7 +55,7 @@ class ReACGAN(Conditioning):
 
     Kang et al. 2021, arXiv:2111.01118. F(x) is projected to d numbers and normalised; a
     class is a unit vector of its own. How the defaults move with the number of classes and
-    the batch: docs/reacgan_defaults.md.
+    the batch: docs/conditioning.md.
 
     Arguments:
         weight: λ, at least 0.
