@@ -1,8 +1,9 @@
 """What a conditioning method is, and the plain ones: projection, concatenation, AC-GAN, none."""
 
 import pytest
+import slow_losses as slow
 import torch
-from situations import METHODS, F, K, N, attached, judged
+from situations import METHODS, F, K, N, assert_agree, attached, judged
 
 import cgan_kit as kit
 from cgan_kit.losses import ACGAN, Concatenation, Conditioning, Judged, NoConditioning, Projection
@@ -45,16 +46,20 @@ def test_accuracy_is_the_share_of_right_classes():
     assert seen["accuracy"].item() == pytest.approx((N - 1) / N)
 
 
+def weighted(scores: list[torch.Tensor] | torch.Tensor) -> torch.Tensor:
+    """A scalar to which each score adds with another weight."""
+    return sum((i + 1) * score for i, score in enumerate(scores))
+
+
 def test_projection_adds_the_inner_product_with_the_class_vector():
     method, part = attached(Projection()), judged(6)
+    own_vectors = slow.rows(method.proxies.weight[part.labels])
+    pairs = zip(own_vectors, slow.rows(part.features), strict=True)
+    expected = [slow.dot(vector, x) for vector, x in pairs]
     scores = method.score(part.features, part.labels)
     assert scores.shape == (N,)
-    vectors = method.proxies.weight.tolist()
-    for score, features, y in zip(
-        scores.tolist(), part.features.tolist(), part.labels.tolist(), strict=True
-    ):
-        expected = sum(v * f for v, f in zip(vectors[y], features, strict=True))
-        assert score == pytest.approx(expected, abs=1e-12)
+    leaves = [part.features, method.proxies.weight]
+    assert_agree(weighted(scores), weighted(expected), leaves, tolerance=1e-12)
     assert method.discriminator_loss(part, part) == 0
     assert method.generator_loss(part) == 0
 
@@ -77,13 +82,15 @@ def test_projection_moves_only_the_vectors_of_the_classes_it_saw():
 
 def test_concatenation_scores_the_features_with_the_label_beside_them():
     method, part = attached(Concatenation(width=6)), judged(8)
-    scores = method.score(part.features, part.labels)
     first, _, last = method.head
-    for i, y in enumerate(part.labels.tolist()):
-        joined = torch.cat([part.features[i], method.embedding.weight[y]])
-        hidden = first.weight @ joined + first.bias
-        hidden = torch.where(hidden > 0, hidden, 0.2 * hidden)
-        assert scores[i].item() == pytest.approx((last.weight @ hidden + last.bias).item())
+    vectors, expected = slow.rows(method.embedding.weight), []
+    for x, y in zip(slow.rows(part.features), part.labels.tolist(), strict=True):
+        hidden = slow.affine(first, x + vectors[y])
+        expected += slow.affine(last, [unit if unit > 0 else 0.2 * unit for unit in hidden])
+    scores = method.score(part.features, part.labels)
+    assert scores.shape == (N,)
+    leaves = [part.features, *method.parameters()]
+    assert_agree(weighted(scores), weighted(expected), leaves, tolerance=1e-12)
     other = method.score(part.features, (part.labels + 1) % K)
     assert (scores != other).all()
 
