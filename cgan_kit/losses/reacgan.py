@@ -73,7 +73,7 @@ class ReACGAN(Conditioning):
 
     def __init__(
         self,
-        weight: float = 0.5,
+        weight: float = 1.0,
         temperature: float = 0.5,
         margin_positive: float = 0.98,
         margin_negative: float = 0.02,

@@ -52,7 +52,7 @@ class ReACGANReference(ReACGAN):
 
     def __init__(
         self,
-        weight: float = 0.5,
+        weight: float = 1.0,
         temperature: float = 0.5,
         margin_positive: float = 0.98,
         projection_dim: int = 128,
