@@ -79,6 +79,58 @@ def check_labels(labels: Tensor, num_samples: int, num_classes: int) -> None:
         )
 
 
+def check_features(features: Tensor, argument: str = "features", at_least: int = 1) -> None:
+    """Features as a metric wants them: finite floats (n, d) of enough samples.
+
+    Arguments:
+        features: (n, d).
+        argument: what to call them in a message.
+        at_least: samples that the metric needs.
+
+    Raises:
+        ValueError: another shape or dtype, too few samples, NaN or Inf.
+    """
+    if features.ndim != 2 or not features.is_floating_point():
+        raise ValueError(
+            f"{argument} have shape {tuple(features.shape)} and dtype {features.dtype}; "
+            "give floats (n, d)"
+        )
+    if len(features) < at_least:
+        raise ValueError(
+            f"{argument} hold {len(features)} samples; this metric needs at least {at_least}"
+        )
+    if not torch.isfinite(features).all():
+        bad = int((~torch.isfinite(features)).any(dim=1).sum())
+        raise ValueError(
+            f"{argument} hold NaN or Inf in {bad} of {len(features)} rows; "
+            "look for the image or the layer they come from"
+        )
+
+
+def check_real_and_fake(
+    real_features: Tensor, fake_features: Tensor, at_least: int = 1
+) -> tuple[Tensor, Tensor]:
+    """Both as `check_features` wants them and of one width; returned as `as_double` gives them.
+
+    Raises:
+        ValueError: as `check_features`, or two numbers of dimensions.
+    """
+    check_features(real_features, "real_features", at_least)
+    check_features(fake_features, "fake_features", at_least)
+    if real_features.shape[1] != fake_features.shape[1]:
+        raise ValueError(
+            f"real_features have {real_features.shape[1]} dimensions and fake_features "
+            f"{fake_features.shape[1]}; take both from one network"
+        )
+    return as_double(real_features), as_double(fake_features)
+
+
+def as_double(features: Tensor) -> Tensor:
+    """float64 without gradient, on the same device where it knows float64, else on the CPU."""
+    device = torch.device("cpu") if features.device.type == "mps" else features.device
+    return features.detach().to(device, torch.float64)
+
+
 def as_float(images: Tensor) -> Tensor:
     """uint8 in [0, 255] or floats in [-1, 1] to float32 in [-1, 1]."""
     if images.dtype == torch.uint8:

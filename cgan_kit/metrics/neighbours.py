@@ -25,6 +25,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from cgan_kit.metrics.checks import check_real_and_fake
+
 _CHUNK = 2**23  # distances held at once: 64 MiB of float64
 
 
@@ -55,17 +57,22 @@ def neighbours(real_features: Tensor, fake_features: Tensor, k: int = 5) -> Neig
         ValueError: features that are not (n, d) floats with one d, NaN or Inf in them, k
             below 1, or no more than k samples.
     """
-    _check(real_features, fake_features, k)
-    device = torch.device("cpu") if real_features.device.type == "mps" else real_features.device
-    real = real_features.detach().to(device, torch.float64)
-    fake = fake_features.detach().to(device, torch.float64)
+    if k < 1:
+        raise ValueError(f"k is {k}; give at least 1 neighbour, such as 5")
+    real, fake = check_real_and_fake(real_features, fake_features)
+    if min(len(real), len(fake)) <= k:
+        raise ValueError(
+            f"k is {k} but there are {len(real)} real and {len(fake)} generated samples; "
+            f"give at least {k + 1} of each, or a smaller k"
+        )
     centre = real.mean(dim=0)
     real, fake = real - centre, fake - centre  # small numbers lose fewer digits
     real_group, fake_group = _groups(real, fake)
     real_radius = _radius(real, real_group, k)
     fake_radius = _radius(fake, fake_group, k)
 
-    holding = torch.zeros(len(fake), dtype=torch.int64, device=device)  # real balls around each
+    # How many real balls each generated sample lies in.
+    holding = torch.zeros(len(fake), dtype=torch.int64, device=fake.device)
     recalled = covered = 0
     for rows, distance in _distances(real, real_group, fake, fake_group):
         touching = distance == 0
@@ -114,30 +121,3 @@ def _groups(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
     inverse: Tensor
     _, inverse = torch.unique(torch.cat([real, fake]), dim=0, return_inverse=True)
     return inverse[: len(real)], inverse[len(real) :]
-
-
-def _check(real: Tensor, fake: Tensor, k: int) -> None:
-    if k < 1:
-        raise ValueError(f"k is {k}; give at least 1 neighbour, such as 5")
-    for argument, features in (("real_features", real), ("fake_features", fake)):
-        if features.ndim != 2 or not features.is_floating_point():
-            raise ValueError(
-                f"{argument} have shape {tuple(features.shape)} and dtype {features.dtype}; "
-                "give floats (n, d)"
-            )
-        if len(features) <= k:
-            raise ValueError(
-                f"{argument} hold {len(features)} samples but k is {k}; "
-                f"give at least {k + 1} samples, or a smaller k"
-            )
-        if not torch.isfinite(features).all():
-            bad = int((~torch.isfinite(features)).any(dim=1).sum())
-            raise ValueError(
-                f"{argument} hold NaN or Inf in {bad} of {len(features)} rows; "
-                "look for the image or the layer they come from"
-            )
-    if real.shape[1] != fake.shape[1]:
-        raise ValueError(
-            f"real_features have {real.shape[1]} dimensions and fake_features "
-            f"{fake.shape[1]}; take both from one network"
-        )

@@ -78,8 +78,8 @@ def test_duplicates_cover_each_other() -> None:
 @pytest.mark.parametrize(
     ("real", "fake", "k", "message"),
     [
-        (normal(5, 2, 0), normal(9, 2, 0), 5, "real_features hold 5 samples but k is 5"),
-        (normal(9, 2, 0), normal(3, 2, 0), 5, "fake_features hold 3 samples"),
+        (normal(5, 2, 0), normal(9, 2, 0), 5, "k is 5 but there are 5 real and 9"),
+        (normal(9, 2, 0), normal(3, 2, 0), 5, "9 real and 3 generated samples; give at least 6"),
         (normal(9, 2, 0), normal(9, 3, 0), 5, "2 dimensions and fake_features 3"),
         (normal(9, 2, 0), normal(9, 2, 0) / 0, 5, "fake_features hold NaN or Inf in 9 of 9"),
         (normal(9, 2, 0), normal(9, 2, 0), 0, "k is 0"),
