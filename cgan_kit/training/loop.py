@@ -8,7 +8,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -28,6 +28,7 @@ from cgan_kit.training.checks import (
     check_probes,
     choose_device,
 )
+from cgan_kit.training.distributed import ALONE, join, place, share_batch_statistics
 from cgan_kit.training.files import (
     check_writable,
     checkpoint_path,
@@ -59,11 +60,14 @@ class Training:
     Each item is one finished step: {"step": n}, with the losses every `log_every` steps.
     Nothing is written before the first step.
 
+    Started by torchrun, all processes train this one run together, as `distributed` tells:
+    they end after the same step, and rank 0 alone writes.
+
     Arguments:
         gan: trained in place.
         data: real samples; moved to `device`.
         steps: generator updates, at least 1.
-        recipe: batch size, optimisers, penalty, average.
+        recipe: batch size (of all processes together), optimisers, penalty, average.
         folder: where the run is written; None takes a new one under ./runs.
         checkpoints: how many after the one at step 0, closer together early, when more
             changes; or the steps themselves.
@@ -75,7 +79,8 @@ class Training:
 
     Raises:
         ValueError: an argument out of range; data of another shape or number of classes
-            than the GAN's; a folder that holds a run already, or cannot be written.
+            than the GAN's; a folder that holds a run already, or cannot be written; a batch
+            that the processes cannot share evenly.
         DivergedError: while iterating, when a quantity became NaN or infinite.
     """
 
@@ -98,28 +103,31 @@ class Training:
         check_counts(steps=steps, log_every=log_every)
         self.steps = steps
         self.checkpoint_steps = spread_checkpoints(checkpoints, steps)
-        self.device = choose_device(device)
+        self.shard, self.device = join(choose_device(device))
         self.probes = check_probes(probes)
         self._asked_folder = folder
-        self.folder = choose_folder(folder, gan, data)
         self.recipe = recipe or Recipe()
+        self.shard.check_batch(self.recipe.batch_size)
+        self.folder = self.shard.from_first(lambda: choose_folder(folder, gan, data))
         self.log_every = log_every
         self.seed = seed
         self.step = 0
         self._saved_step: int | None = None
         self._stopping = False
+        self._leaving = False
         self._described = describe_data(data)
+        self.shard.check_same("data", self._described["fingerprint"])
 
         data = data.to(self.device)
         self.gan = gan.to(self.device).train()
         if precision is None:
-            precision = self._try_precisions(data)
-            print(f"Fastest here: {precision}.")
+            precision = self.shard.from_first(lambda: self._try_precisions(data))
         precision = replace(precision, device_type=self.device.type)
+        self.shard.share(self.gan)
         self.averaged = averaged_copy(gan.generator)
         precision.arrange(self.gan)
         precision.arrange(self.averaged)
-        self.players = make_players(gan, data, self.recipe, precision, seed)
+        self.players = make_players(gan, data, self.recipe, precision, seed, self.shard)
 
     @classmethod
     def resume(
@@ -177,7 +185,8 @@ class Training:
         # Lines past the saved step come from a process that was killed after writing them.
         kept = [record for record in run.history() if record["step"] <= training.step]
         lines = "".join(json.dumps(record) + "\n" for record in kept)
-        write_text(run.folder / "history.jsonl", lines)
+        if training.shard.rank == 0:
+            write_text(run.folder / "history.jsonl", lines)
         return training
 
     @property
@@ -190,13 +199,16 @@ class Training:
         self._stopping = True
 
     def __iter__(self) -> Generator[Record, None, None]:
-        self._stopping = False
-        whole = True
-        with interrupts_wait():
-            self._begin()
+        self._stopping = self._leaving = False
+        whole = False
         try:
-            while self.step < self.steps and not self._stopping:
+            with interrupts_wait():
+                self._begin()
+                whole = True
+            while True:
                 with interrupts_wait():
+                    if self._is_over():
+                        break
                     whole = False
                     seen = self._advance()
                     whole = True
@@ -204,9 +216,9 @@ class Training:
                 yield record
         finally:
             # Half a step, or weights that hold NaN, are of no use: the last checkpoint stays.
-            if whole and self.step != self._saved_step:
+            if whole:
                 with interrupts_wait():
-                    self._write_checkpoint()
+                    self._end()
 
     @torch.no_grad()
     def sample(self, latents: Tensor, labels: Tensor) -> Tensor:
@@ -217,11 +229,27 @@ class Training:
         """Write what stands before the first step."""
         if self._saved_step is None:
             # Another run may have taken the folder since this one was set up.
-            data = self.players.batches.data
-            self.folder = choose_folder(self._asked_folder, self.gan, data)
-        self._write_config()
+            asked, data = self._asked_folder, self.players.batches.data
+            self.folder = self.shard.from_first(lambda: choose_folder(asked, self.gan, data))
+        if self.shard.rank == 0:
+            self._write_config()
         if self._saved_step is None:
             self._write_checkpoint()
+
+    def _is_over(self) -> bool:
+        """Whether the last step was done, or somebody wants to stop: in all processes alike."""
+        self._leaving = self.step >= self.steps or self.shard.any(self._stopping)
+        return self._leaving
+
+    def _end(self) -> None:
+        """Save, once all processes know that this was the last step."""
+        if not self._leaving and self.step < self.steps:
+            # An interrupt or an error here: the others ask before each step, and hear it now.
+            self.shard.any(True)
+        if self.step != self._saved_step:
+            self._write_checkpoint()
+        # Until here, so that all can read what rank 0 has saved.
+        self.shard.any(False)
 
     def _advance(self) -> Record:
         """One step; what it saw, where this step is logged."""
@@ -233,7 +261,7 @@ class Training:
         # Reading a value makes a GPU wait; on a CPU it costs nothing.
         if not logging and self.device.type != "cpu":
             return {}
-        values = {name: value.item() for name, value in seen.items()}
+        values = {name: value.item() for name, value in self.shard.averaged(seen).items()}
         check_finite(values, self.step)
         return values if logging else {}
 
@@ -243,7 +271,7 @@ class Training:
         for probe in self.probes:
             if self.step % probe.every == 0:
                 record |= probe(self.players, self.step)
-        if len(record) > 1:
+        if len(record) > 1 and self.shard.rank == 0:
             with (self.folder / "history.jsonl").open("a", encoding="utf-8") as history:
                 history.write(json.dumps(record) + "\n")
         if self.step in self.checkpoint_steps:
@@ -251,13 +279,19 @@ class Training:
         return record
 
     def _try_precisions(self, data: LabelledSet) -> Precision:
+        # Rank 0 tries alone: steps of its own, as large as its part will be.
+        recipe = replace(self.recipe, batch_size=self.recipe.batch_size // self.shard.world_size)
+
         def trial(precision: Precision) -> Callable[[], object]:
             gan = copy.deepcopy(self.gan)
+            share_batch_statistics(gan, ALONE)
             precision.arrange(gan)
-            players = make_players(gan, data, self.recipe, precision, self.seed)
+            players = make_players(gan, data, recipe, precision, self.seed)
             return lambda: training_step(players, self.recipe.discriminator_steps)
 
-        return choose_precision(trial, self.device)
+        chosen = choose_precision(trial, self.device)
+        print(f"Fastest here: {chosen}.")
+        return chosen
 
     def _write_config(self) -> None:
         config = {
@@ -281,9 +315,10 @@ class Training:
     def _write_checkpoint(self) -> None:
         weights = weights_of(self.players, self.averaged)
         check_finite_weights(weights, self.step)
-        write_tensors(checkpoint_path(self.folder, self.step), weights)
-        state = weights | progress_of(self.players, self.step)
-        write_tensors(self.folder / "state.safetensors", state)
+        if self.shard.rank == 0:
+            write_tensors(checkpoint_path(self.folder, self.step), weights)
+            state = weights | progress_of(self.players, self.step)
+            write_tensors(self.folder / "state.safetensors", state)
         self._saved_step = self.step
 
 
@@ -324,15 +359,18 @@ def train(
 
 def finish(training: Training) -> Run:
     """Do the steps that are left, with a progress bar; Ctrl-C ends early and saves."""
-    bar = tqdm(total=training.steps, initial=training.step, unit="step", leave=False)
-    try:
-        # Closed at once: a traceback that somebody keeps would put off what closing saves.
-        with bar, closing(iter(training)) as records:
-            for record in records:
-                bar.update()
-                if "d_loss" in record:
-                    bar.set_postfix(D=f"{record['d_loss']:.3f}", G=f"{record['g_loss']:.3f}")
-    except KeyboardInterrupt:
+    first = place().rank == 0
+    bar = tqdm(
+        total=training.steps, initial=training.step, unit="step", leave=False, disable=not first
+    )
+    # An interrupt reaches one process or all: what counts is where all of them stopped.
+    # Closed at once: a traceback that somebody keeps would put off what closing saves.
+    with suppress(KeyboardInterrupt), bar, closing(iter(training)) as records:
+        for record in records:
+            bar.update()
+            if "d_loss" in record:
+                bar.set_postfix(D=f"{record['d_loss']:.3f}", G=f"{record['g_loss']:.3f}")
+    if first and training.step < training.steps:
         print(f"Stopped at step {training.step} of {training.steps}; everything is saved.")
     return training.run
 

@@ -11,6 +11,7 @@ from torch.optim import Adam, Optimizer
 from cgan_kit.data import Batches, LabelledSet
 from cgan_kit.losses import Penalty
 from cgan_kit.models import draw_latents
+from cgan_kit.training.distributed import ALONE, Shard
 from cgan_kit.training.gan import GAN
 from cgan_kit.training.precision import Precision
 from cgan_kit.training.recipe import Recipe
@@ -18,7 +19,10 @@ from cgan_kit.training.recipe import Recipe
 
 @dataclass
 class Players:
-    """Everything a step needs: the GAN, who moves its weights, and where chance comes from."""
+    """Everything a step needs: the GAN, who moves its weights, and where chance comes from.
+
+    shard: this process's place among those that train together.
+    """
 
     gan: GAN
     discriminator_optimiser: Optimizer
@@ -27,10 +31,16 @@ class Players:
     random: torch.Generator
     penalty: Penalty | None
     precision: Precision
+    shard: Shard = ALONE
 
 
 def make_players(
-    gan: GAN, data: LabelledSet, recipe: Recipe, precision: Precision, seed: int
+    gan: GAN,
+    data: LabelledSet,
+    recipe: Recipe,
+    precision: Precision,
+    seed: int,
+    shard: Shard = ALONE,
 ) -> Players:
     """Optimisers, data order and latents for a fresh training of `gan`."""
     device = next(gan.parameters()).device
@@ -48,6 +58,7 @@ def make_players(
         random=torch.Generator(device=device).manual_seed(seed + 1),
         penalty=recipe.penalty,
         precision=precision,
+        shard=shard,
     )
 
 
@@ -63,11 +74,18 @@ def training_step(players: Players, discriminator_steps: int = 1) -> dict[str, T
     return seen | generator_step(players)
 
 
+def draw(players: Players) -> tuple[Tensor, Tensor, Tensor]:
+    """The next real images, their labels, and a z for each; of these, this process's part."""
+    real_images, labels = players.batches.next()
+    latents = draw_latents(len(labels), players.gan.latent_dim, players.random, labels.device)
+    part = players.shard.part
+    return part(real_images), part(labels), part(latents)
+
+
 def discriminator_step(players: Players) -> dict[str, Tensor]:
     """Tell real from fake, and learn what the conditioning asks."""
-    gan, penalty, precision = players.gan, players.penalty, players.precision
-    real_images, labels = players.batches.next()
-    latents = draw_latents(len(labels), gan.latent_dim, players.random, labels.device)
+    gan, penalty, precision, shard = players.gan, players.penalty, players.precision, players.shard
+    real_images, labels, latents = draw(players)
     with torch.no_grad(), precision.autocast():
         fake_images = gan.generator(latents, labels).float()
     if penalty is not None:
@@ -78,7 +96,9 @@ def discriminator_step(players: Players) -> dict[str, Tensor]:
         real, fake = gan.judge_both(real_images, fake_images, labels)
 
     adversarial = gan.adversarial.discriminator(real.scores, fake.scores)
-    conditioning = gan.conditioning.discriminator_loss(real, fake)
+    conditioning = gan.conditioning.discriminator_loss(
+        *shard.gathered(gan.conditioning, real, fake)
+    )
     loss = adversarial + conditioning
     slope = loss.new_zeros(())
     if penalty is not None:
@@ -97,15 +117,15 @@ def discriminator_step(players: Players) -> dict[str, Tensor]:
     }
     players.discriminator_optimiser.zero_grad()
     loss.backward()
+    shard.average_gradients(gan.discriminator, gan.conditioning)
     players.discriminator_optimiser.step()
     return seen
 
 
 def generator_step(players: Players) -> dict[str, Tensor]:
     """Make images the discriminator takes for real, and the conditioning for their class."""
-    gan, precision = players.gan, players.precision
-    real_images, labels = players.batches.next()
-    latents = draw_latents(len(labels), gan.latent_dim, players.random, labels.device)
+    gan, precision, shard = players.gan, players.precision, players.shard
+    real_images, labels, latents = draw(players)
     with gan.only_generator_learns(), precision.autocast():
         fake = gan.judge(gan.generator(latents, labels), labels)
         real_scores = torch.zeros_like(fake.scores)
@@ -114,11 +134,12 @@ def generator_step(players: Players) -> dict[str, Tensor]:
                 real_scores = gan.judge(real_images, labels).scores
 
     adversarial = gan.adversarial.generator(real_scores, fake.scores)
-    conditioning = gan.conditioning.generator_loss(fake)
+    conditioning = gan.conditioning.generator_loss(*shard.gathered(gan.conditioning, fake))
     loss = adversarial + conditioning
 
     players.generator_optimiser.zero_grad()
     loss.backward()
+    shard.average_gradients(gan.generator)
     players.generator_optimiser.step()
     return {
         "g_adversarial": adversarial.detach(),
