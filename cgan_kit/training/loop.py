@@ -42,6 +42,7 @@ from cgan_kit.training.recipe import Recipe
 from cgan_kit.training.run import Run, describe_data, sample
 from cgan_kit.training.state import progress_of, restore, weights_of
 from cgan_kit.training.step import Players, make_players, training_step
+from cgan_kit.version import VERSION
 
 Record = dict[str, float]
 
@@ -296,6 +297,7 @@ class Training:
     def _write_config(self) -> None:
         config = {
             "format": 1,
+            "cgan_kit": VERSION,
             "torch": str(torch.__version__),
             "data": self._described,
             "gan": self.gan.config(),

@@ -1,0 +1,3 @@
+"""The kit's version, written into every run."""
+
+VERSION = "0.1.0"
