@@ -171,7 +171,7 @@ def latent_recovery(
 ) -> Tensor:
     """How near the generator can come to each image: min over z of mean |G(z, y) − x|².
 
-    Adam with a falling learning rate, from `starts` draws of z; the best of all steps counts.
+    Adam from `starts` draws of z; the best of all steps counts.
     (The paper uses L-BFGS. Adam treats every coordinate alone, so images searched together do
     not disturb each other.) z may leave the region that training drew it from.
 
@@ -184,7 +184,7 @@ def latent_recovery(
         images: uint8 or float in [-1, 1], (n, C, H, W).
         labels: int64 (n,), each image's class.
         steps, starts: at least 1. Cost: steps · starts passes forward and back an image.
-        learning_rate: at the start, in units of z.
+        learning_rate: Adam's, in units of z.
         batch_size: images at a time; the answer does not depend on it.
         seed: of the starts. Two sets of one length start from the same z.
 
@@ -255,7 +255,6 @@ def _search(
     """float32 (n,): the smallest error of each image along one search from `latents`."""
     z = latents.to(images.device).requires_grad_()
     adam = torch.optim.Adam([z], learning_rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, steps)
     best = torch.full((len(images),), math.inf, device=images.device)
     with torch.enable_grad():
         for _ in range(steps):
@@ -264,7 +263,6 @@ def _search(
             # The gradient of z alone: the generator's own gradients stay as they were.
             (z.grad,) = torch.autograd.grad(errors.sum(), z)
             adam.step()
-            schedule.step()
     return best
 
 

@@ -60,6 +60,8 @@ def test_down_is_the_mean_of_what_a_pixel_covers_and_back_is_bilinear() -> None:
     torch.testing.assert_close(resize_and_back(ramp, 4)[..., 4:-4], ramp[..., 4:-4])
     board = (torch.arange(8)[:, None] + torch.arange(8)) % 2 * 2.0 - 1
     assert float(resize_and_back(board[None, None], 2).abs().max()) < 0.02
+    stripes = torch.tensor([-1.0, 1, 1, -1]).repeat(1, 1, 16, 4)  # two pixels in the middle lie
+    assert float(resize_and_back(stripes, 4)[..., 4:-4].abs().max()) < 0.3
     assert torch.equal(resize_and_back(IMAGES[:2], 16), to_float(IMAGES[:2]))
     assert resize_and_back(torch.zeros(1, 3, 8, 12), 4).shape == (1, 3, 8, 12)
 

@@ -54,6 +54,9 @@ def test_a_histogram_by_hand() -> None:
     assert answer.hit == 3
     assert answer.kl == pytest.approx(0.5 * math.log(2))
     assert answer.perfect_hit == pytest.approx(4 * (1 - 0.75**6))
+    assert answer.perfect_kl == expected_kl(4, 4)  # of the four that are in a mode
+    half = count_modes(torch.tensor([0, 0, 1, 2, -1, -1]), 4, perfect_quality=0.5)
+    assert half.perfect_hit == pytest.approx(4 * (1 - 0.875**6))
     none = count_modes(torch.tensor([-1, -1]), 4)
     assert none.hit == none.quality == 0
     assert math.isnan(none.kl)

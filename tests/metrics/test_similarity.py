@@ -160,6 +160,14 @@ def test_one_image_a_class_rings_the_alarm() -> None:
     assert answer.real_share >= 0.8
 
 
+def test_the_real_share_is_not_of_the_half_that_set_the_threshold() -> None:
+    # Of that half, all classes but the least varied one always lie below.
+    shares = {
+        diversity(IMAGES, LABELS, IMAGES, LABELS, 10, pairs=20, seed=s).real_share for s in range(5)
+    }
+    assert shares != {0.9}
+
+
 def test_real_images_do_not_and_the_threshold_is_the_least_varied_real_class() -> None:
     answer = diversity(IMAGES, LABELS, IMAGES, LABELS, 10)
     assert answer.share >= 0.8
