@@ -90,16 +90,17 @@ def check_features(features: Tensor, argument: str = "features", at_least: int =
     Raises:
         ValueError: another shape or dtype, too few samples, NaN or Inf.
     """
-    if features.ndim != 2 or not features.is_floating_point():
+    if features.ndim != 2 or features.shape[1] == 0 or not features.is_floating_point():
         raise ValueError(
             f"{argument} have shape {tuple(features.shape)} and dtype {features.dtype}; "
             "give floats (n, d)"
         )
-    if len(features) < at_least:
+    if len(features) < max(1, at_least):
         raise ValueError(
             f"{argument} hold {len(features)} samples; this metric needs at least {at_least}"
         )
-    if not torch.isfinite(features).all():
+    # The extremes of a set that holds NaN or Inf are not finite, and come without a second array.
+    if not torch.stack(features.aminmax()).isfinite().all():
         bad = int((~torch.isfinite(features)).any(dim=1).sum())
         raise ValueError(
             f"{argument} hold NaN or Inf in {bad} of {len(features)} rows; "
@@ -107,10 +108,8 @@ def check_features(features: Tensor, argument: str = "features", at_least: int =
         )
 
 
-def check_real_and_fake(
-    real_features: Tensor, fake_features: Tensor, at_least: int = 1
-) -> tuple[Tensor, Tensor]:
-    """Both as `check_features` wants them and of one width; returned as `as_double` gives them.
+def check_real_and_fake(real_features: Tensor, fake_features: Tensor, at_least: int = 1) -> None:
+    """Both as `check_features` wants them, and of one width.
 
     Raises:
         ValueError: as `check_features`, or two numbers of dimensions.
@@ -122,7 +121,6 @@ def check_real_and_fake(
             f"real_features have {real_features.shape[1]} dimensions and fake_features "
             f"{fake_features.shape[1]}; take both from one network"
         )
-    return as_double(real_features), as_double(fake_features)
 
 
 def as_double(features: Tensor) -> Tensor:

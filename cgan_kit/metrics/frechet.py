@@ -25,6 +25,8 @@ from torch import Tensor
 from cgan_kit.metrics.checks import as_double, check_features, check_labels, check_real_and_fake
 
 SAMPLES_PER_DIMENSION = 10  # below it, covariances are too uncertain for the numbers to compare
+_ROWS = 512  # of features that are float64 at one time
+_COLUMNS = 64  # of the covariance at one time
 _SHARES = (0.2, 0.4, 0.6, 0.8, 1.0)  # of the sample: sizes that `frechet_infinity` looks at
 
 
@@ -38,9 +40,10 @@ class Extrapolated(NamedTuple):
 def frechet_distance(real_features: Tensor, fake_features: Tensor) -> float:
     """Fréchet distance between the Gaussians fitted to two sets of features; 0 is best.
 
-    In float64, by symmetric eigenvalues: tr (S T)^(1/2) is the sum of the singular values of
-    S^(1/2) T^(1/2). Right also for fewer samples than dimensions. Equal sets are at 0 up to
-    rounding, about 1e-14 of the features' variance, on either side.
+    In float64: with S = F Fᵀ and T = G Gᵀ, by Cholesky or, where they are singular, by
+    eigenvalues, tr (S T)^(1/2) is the sum of the singular values of Fᵀ G. Right also for fewer
+    samples than dimensions. Equal sets are at 0 up to rounding, about 1e-14 of the features'
+    variance, on either side.
 
     Arguments:
         real_features: (n_real, d), any floating type, n_real at least 2.
@@ -50,8 +53,8 @@ def frechet_distance(real_features: Tensor, fake_features: Tensor) -> float:
         ValueError: features that are not (n, d) floats with one d, NaN or Inf in them, or
             fewer than 2 samples.
     """
-    real, fake = check_real_and_fake(real_features, fake_features, at_least=2)
-    return _distance(_gaussian(real), _gaussian(fake))
+    check_real_and_fake(real_features, fake_features, at_least=2)
+    return _distance(_gaussian(real_features), _gaussian(fake_features))
 
 
 def frechet_floor(features: Tensor, n: float, m: float) -> float:
@@ -82,10 +85,13 @@ def frechet_floor(features: Tensor, n: float, m: float) -> float:
     check_features(features, "features", at_least=2)
     if min(n, m) < 2:
         raise ValueError(f"n is {n} and m is {m}; give at least 2 samples for each set")
-    mean, covariance = _gaussian(as_double(features))
+    mean, covariance = _gaussian(features)
     values, basis = _spectrum(covariance)
-    squares = ((as_double(features) - mean) @ basis).square_()
-    variance_of_products = squares.T @ squares / len(squares) - values.square().diag()
+    fourth = torch.zeros_like(covariance[: len(values), : len(values)])
+    for rows in features.split(_ROWS):
+        squares = ((as_double(rows) - mean) @ basis).square_()
+        fourth.addmm_(squares.T, squares)
+    variance_of_products = fourth / len(features) - values.square().diag()
     spread = (variance_of_products / (values[:, None] + values)).sum()
     return float((1 / n + 1 / m) * (values.sum() + spread / 2))
 
@@ -119,25 +125,24 @@ def frechet_infinity(
     """
     if blocks < 5:
         raise ValueError(f"blocks is {blocks}; give at least 5, such as 10")
-    real, fake = check_real_and_fake(real_features, fake_features, at_least=2)
-    if len(fake) < 2 * blocks:
+    check_real_and_fake(real_features, fake_features, at_least=2)
+    n_fake, dimensions = fake_features.shape
+    if n_fake < 2 * blocks:
         raise ValueError(
-            f"fake_features hold {len(fake)} samples, fewer than 2 for each of {blocks} blocks; "
+            f"fake_features hold {n_fake} samples, fewer than 2 for each of {blocks} blocks; "
             "give more samples or fewer blocks"
         )
-    smallest = int(_SHARES[0] * len(fake))
-    if smallest < 2 * fake.shape[1]:
+    smallest = int(_SHARES[0] * n_fake)
+    if smallest < 2 * dimensions:
         warnings.warn(
-            f"the smallest subsets hold {smallest} samples for {fake.shape[1]} dimensions; "
-            f"below 2 a dimension the extrapolation bends: give {10 * fake.shape[1]} samples",
+            f"the smallest subsets hold {smallest} samples for {dimensions} dimensions; "
+            f"below 2 a dimension the extrapolation bends: give {10 * dimensions} samples",
             stacklevel=2,
         )
-    mean, covariance = _gaussian(real)
-    reference = _Reference(mean, covariance.trace(), _root(covariance))
-    order = torch.randperm(len(fake), generator=torch.Generator().manual_seed(seed))
-    # Moments about the real mean, which lose fewer digits than those about 0.
-    parts = (fake - mean)[order.to(fake.device)].tensor_split(blocks)
-    sums = [_Sums(len(part), part.sum(dim=0), part.T @ part) for part in parts]
+    reference = _reference(_gaussian(real_features))
+    order = torch.randperm(n_fake, generator=torch.Generator().manual_seed(seed))
+    parts = fake_features[order.to(fake_features.device)].tensor_split(blocks)
+    sums = [_sums(part, reference.mean) for part in parts]
     without = [_intercept(reference, sums[:b] + sums[b + 1 :]) for b in range(blocks)]
     spread = torch.tensor(without, dtype=torch.float64).var(correction=0)
     return Extrapolated(_intercept(reference, sums), float(((blocks - 1) * spread).sqrt()))
@@ -170,17 +175,17 @@ def intra_class_frechet(
     Raises:
         ValueError: features as in `frechet_distance`; labels of another dtype, shape or range.
     """
-    real, fake = check_real_and_fake(real_features, fake_features)
-    check_labels(real_labels, len(real), num_classes)
-    check_labels(fake_labels, len(fake), num_classes)
-    real_labels, fake_labels = real_labels.to(real.device), fake_labels.to(fake.device)
-    counts = [torch.bincount(y, minlength=num_classes) for y in (real_labels, fake_labels)]
-    fewest = torch.minimum(counts[0].cpu(), counts[1].cpu())
-    _warn_of_small_classes(fewest, real.shape[1])
+    check_real_and_fake(real_features, fake_features)
+    check_labels(real_labels, len(real_features), num_classes)
+    check_labels(fake_labels, len(fake_features), num_classes)
+    counts = [labels.cpu().bincount(minlength=num_classes) for labels in (real_labels, fake_labels)]
+    fewest = torch.minimum(*counts)
+    _warn_of_small_classes(fewest, real_features.shape[1])
     distances = torch.full((num_classes,), torch.nan, dtype=torch.float64)
     for k in torch.nonzero(fewest >= 2).flatten().tolist():
         distances[k] = _distance(
-            _gaussian(real[real_labels == k]), _gaussian(fake[fake_labels == k])
+            _gaussian(real_features[real_labels.to(real_features.device) == k]),
+            _gaussian(fake_features[fake_labels.to(fake_features.device) == k]),
         )
     return distances
 
@@ -210,7 +215,8 @@ def class_aware_frechet(
         ValueError: features as in `frechet_distance`; probabilities of another shape, negative,
             NaN or Inf; a class to which nobody gives any probability.
     """
-    real, fake = check_real_and_fake(real_features, fake_features)
+    check_real_and_fake(real_features, fake_features)
+    real, fake = as_double(real_features), as_double(fake_features)
     real_weights = _check_weights(real_probabilities, real, "real_probabilities")
     fake_weights = _check_weights(fake_probabilities, fake, "fake_probabilities")
     if real_weights.shape[1] != fake_weights.shape[1]:
@@ -237,7 +243,7 @@ class _Reference(NamedTuple):
 
     mean: Tensor
     trace: Tensor
-    root: Tensor
+    factor: Tensor
 
 
 class _Sums(NamedTuple):
@@ -247,9 +253,22 @@ class _Sums(NamedTuple):
 
 
 def _gaussian(features: Tensor) -> _Gaussian:
-    mean = features.mean(dim=0)
-    centred = features - mean
-    return _Gaussian(mean, centred.T @ centred / (len(features) - 1))
+    # Any point near the mean does: sums about it lose fewer digits than those about 0.
+    near = as_double(features[:_ROWS]).mean(dim=0)
+    return _union(near, [_sums(features, near)])
+
+
+def _sums(features: Tensor, centre: Tensor) -> _Sums:
+    """Of the features less a centre, in float64, without a second array of their size."""
+    first, second = torch.zeros_like(centre), torch.zeros_like(centre.outer(centre))
+    for rows in features.split(_ROWS):
+        centred = as_double(rows).sub(centre)
+        first += centred.sum(dim=0)
+        # The upper half will do, in blocks, for products of matrices know no symmetry.
+        for i in range(0, centred.shape[1], _COLUMNS):
+            block = slice(i, i + _COLUMNS)
+            second[block, i:] += centred[:, block].T @ centred[:, i:]
+    return _Sums(len(features), first, second.triu() + second.triu(1).T)
 
 
 def _weighted_gaussian(features: Tensor, weights: Tensor) -> _Gaussian:
@@ -260,19 +279,27 @@ def _weighted_gaussian(features: Tensor, weights: Tensor) -> _Gaussian:
 
 
 def _distance(real: _Gaussian, fake: _Gaussian) -> float:
-    reference = _Reference(real.mean, real.covariance.trace(), _root(real.covariance))
-    return _distance_to(reference, fake)
+    return _distance_to(_reference(real), fake)
+
+
+def _reference(real: _Gaussian) -> _Reference:
+    return _Reference(real.mean, real.covariance.trace(), _factor(real.covariance))
 
 
 def _distance_to(reference: _Reference, fake: _Gaussian) -> float:
-    overlap = torch.linalg.svdvals(reference.root @ _root(fake.covariance)).sum()
+    overlap = torch.linalg.svdvals(reference.factor.T @ _factor(fake.covariance)).sum()
     between_means = (reference.mean - fake.mean).square().sum()
     return float(between_means + reference.trace + fake.covariance.trace() - 2 * overlap)
 
 
-def _root(covariance: Tensor) -> Tensor:
+def _factor(covariance: Tensor) -> Tensor:
+    """(d, r) that times its own transpose is the covariance."""
+    lower, failed = torch.linalg.cholesky_ex(covariance)
+    if not failed and lower.diagonal().min().square() > 1e-10 * covariance.diagonal().max():
+        return lower
+    # Nearly singular: what Cholesky would make of rounding errors is not small any more.
     values, basis = _spectrum(covariance)
-    return basis * values.sqrt() @ basis.T
+    return basis * values.sqrt()
 
 
 def _spectrum(covariance: Tensor) -> tuple[Tensor, Tensor]:

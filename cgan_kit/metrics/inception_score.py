@@ -157,7 +157,7 @@ def _check_probabilities(probabilities: Tensor) -> Tensor:
     check_features(probabilities, "probabilities")
     p = as_double(probabilities)
     total = p.sum(dim=1, keepdim=True)
-    if bool((p < 0).any()) or bool(((total - 1).abs() > 1e-2).any()):
+    if float(p.min()) < 0 or float((total - 1).abs().max()) > 1e-2:
         raise ValueError(
             f"probabilities lie in [{float(p.min()):.4g}, {float(p.max()):.4g}] with rows that "
             f"add up to {float(total.min()):.4g} to {float(total.max()):.4g}; they look like "

@@ -20,9 +20,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cgan_kit.metrics.checks import check_labels, check_real_and_fake
+from cgan_kit.metrics.checks import as_double, check_labels, check_real_and_fake
 
-_CHUNK = 2**23  # kernel values held at once: 64 MiB of float64
+_ROWS = 128  # of the kernel matrix at once: as many numbers as 128 more features
 
 
 class KID(NamedTuple):
@@ -66,7 +66,7 @@ def kid(
     Stein 1981), and the p-value is what to look at.
 
     Time grows with (n_real + n_fake)² · (d + permutations). Memory holds the features, one
-    number for each sample and permutation, and a chunk of the kernel matrix.
+    number for each sample and permutation, and some rows of the kernel matrix.
 
     Arguments:
         real_features: (n_real, d), any floating type, n_real at least 2.
@@ -81,7 +81,8 @@ def kid(
     """
     if permutations < 0:
         raise ValueError(f"permutations is {permutations}; give 0 or more, such as 200")
-    real, fake = check_real_and_fake(real_features, fake_features, at_least=2)
+    check_real_and_fake(real_features, fake_features, at_least=2)
+    real, fake = as_double(real_features), as_double(fake_features)
     return _kid(real, fake, permutations, seed)
 
 
@@ -110,16 +111,15 @@ def kid_over_subsets(
         raise ValueError(
             f"subset_size is {subset_size} and subsets is {subsets}; give at least 2 and 1"
         )
-    real, fake = check_real_and_fake(real_features, fake_features, at_least=subset_size)
+    check_real_and_fake(real_features, fake_features, at_least=subset_size)
+    real, fake = as_double(real_features), as_double(fake_features)
     # The old generator, because its draws are what torch-fidelity's published numbers stand on.
     draw = np.random.RandomState(seed)
     values = []
     for _ in range(subsets):
-        x, y = (some[_draw(draw, len(some), subset_size, some)] for some in (real, fake))
-        within = _off_diagonal_mean(_kernel(x, x)) + _off_diagonal_mean(_kernel(y, y))
-        values.append(within - 2 * _kernel(x, y).mean())
-    found = torch.stack(values)
-    return SubsetKID(float(found.mean()), float(found.std(correction=0)))
+        x, y = (some[_pick(draw, some, subset_size)] for some in (real, fake))
+        values.append(_kid(x, y, permutations=0, seed=0).value)
+    return SubsetKID(float(np.mean(values)), float(np.std(values)))
 
 
 def intra_class_kid(
@@ -149,9 +149,10 @@ def intra_class_kid(
     """
     if permutations < 0:
         raise ValueError(f"permutations is {permutations}; give 0 or more, such as 200")
-    real, fake = check_real_and_fake(real_features, fake_features)
-    check_labels(real_labels, len(real), num_classes)
-    check_labels(fake_labels, len(fake), num_classes)
+    check_real_and_fake(real_features, fake_features)
+    real, fake = as_double(real_features), as_double(fake_features)
+    check_labels(real_labels, len(real_features), num_classes)
+    check_labels(fake_labels, len(fake_features), num_classes)
     rows = []
     for k in range(num_classes):
         x = real[real_labels.to(real.device) == k]
@@ -163,10 +164,9 @@ def intra_class_kid(
 
 def _kid(real: Tensor, fake: Tensor, permutations: int, seed: int) -> KID:
     n, m = len(real), len(fake)
-    pooled = torch.cat([real, fake])
-    chosen = _divisions(n, m, permutations, seed).to(pooled)
+    chosen = _divisions(n, m, permutations, seed).to(real)
     # Kernel sums of each sample with the chosen ones (the columns are divisions) and with all.
-    with_chosen, with_all = _kernel_sums(pooled, chosen)
+    with_chosen, with_all = _kernel_sums(torch.cat([real, fake]), chosen)
     both = (chosen * with_chosen).sum(dim=0)  # sums over pairs of which both are chosen
     across = chosen.T @ with_all - both
     neither = with_all.sum() - both - 2 * across
@@ -200,26 +200,20 @@ def _divisions(n: int, m: int, permutations: int, seed: int) -> Tensor:
 
 def _kernel_sums(samples: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
     """Sums of k(x_i, x_j) over j ≠ i: (N, P) over those chosen in each column, (N,) over all."""
-    step = max(1, _CHUNK // len(samples))
-    with_chosen, with_all = [], []
-    for start in range(0, len(samples), step):
-        kernel = _kernel(samples[start : start + step], samples)
-        kernel.diagonal(start).zero_()
-        with_chosen.append(kernel @ chosen)
-        with_all.append(kernel.sum(dim=1))
-    return torch.cat(with_chosen), torch.cat(with_all)
+    # With a feature more, which is 1 in all, the kernel is the cube of an inner product.
+    lifted = torch.nn.functional.pad(samples / math.sqrt(samples.shape[1]), (0, 1), value=1.0)
+    columns = torch.nn.functional.pad(chosen, (0, 1), value=1.0)
+    sums = torch.zeros_like(columns)
+    for start in range(0, len(lifted), _ROWS):
+        part = slice(start, start + _ROWS)
+        kernel = (lifted[part] @ lifted[start:].T).pow_(3)
+        # Each pair once, i < j, and then counted for both.
+        kernel[:, :_ROWS].triu_(1)
+        sums[part] += kernel @ columns[start:]
+        sums[start:] += kernel.T @ columns[part]
+    return sums[:, :-1], sums[:, -1]
 
 
-def _kernel(x: Tensor, y: Tensor) -> Tensor:
-    """(x·y / d + 1)³: (n, d), (m, d) -> (n, m)."""
-    inner = torch.addmm(x.new_ones(1), x, y.T, alpha=1 / x.shape[1])
-    return inner * inner.square()
-
-
-def _off_diagonal_mean(kernel: Tensor) -> Tensor:
-    n = len(kernel)
-    return (kernel.sum() - kernel.trace()) / (n * (n - 1))
-
-
-def _draw(draw: np.random.RandomState, n: int, count: int, like: Tensor) -> Tensor:
-    return torch.from_numpy(draw.choice(n, count, replace=False)).to(like.device)
+def _pick(draw: np.random.RandomState, features: Tensor, size: int) -> Tensor:
+    chosen = draw.choice(len(features), size, replace=False)
+    return torch.from_numpy(chosen).to(features.device)

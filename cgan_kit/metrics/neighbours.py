@@ -25,7 +25,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from cgan_kit.metrics.checks import check_real_and_fake
+from cgan_kit.metrics.checks import as_double, check_real_and_fake
 
 _CHUNK = 2**23  # distances held at once: 64 MiB of float64
 
@@ -59,7 +59,8 @@ def neighbours(real_features: Tensor, fake_features: Tensor, k: int = 5) -> Neig
     """
     if k < 1:
         raise ValueError(f"k is {k}; give at least 1 neighbour, such as 5")
-    real, fake = check_real_and_fake(real_features, fake_features)
+    check_real_and_fake(real_features, fake_features)
+    real, fake = as_double(real_features), as_double(fake_features)
     if min(len(real), len(fake)) <= k:
         raise ValueError(
             f"k is {k} but there are {len(real)} real and {len(fake)} generated samples; "
