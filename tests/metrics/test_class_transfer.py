@@ -4,18 +4,36 @@ from __future__ import annotations
 
 import functools
 import math
+import sys
 
 import pytest
 import torch
 from torch import Tensor
 
 from cgan_kit.data import load
+from cgan_kit.data.imageset import ImageSet
 from cgan_kit.metrics.class_transfer import ClassTransfer, class_transfer
+from cgan_kit.metrics.classifier import Classifier, train_classifier
 
 WHOLE = load("digits", size=8)
 GENERATED, REST = WHOLE.split(held_out=0.6)
 TRAIN, HELD_OUT = REST.split(held_out=0.5)
 IMAGES, LABELS = GENERATED.images, GENERATED.labels
+TRAINED: dict[str, Classifier] = {}
+
+
+@pytest.fixture(autouse=True)
+def trained_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real classifier is the same in nearly every test."""
+
+    def cached(data: ImageSet, steps: int, seed: int) -> Classifier:
+        key = f"{data.fingerprint()} {steps} {seed}"
+        if key not in TRAINED:
+            TRAINED[key] = train_classifier(data, steps=steps, seed=seed)
+        return TRAINED[key]
+
+    module = sys.modules["cgan_kit.metrics.class_transfer"]
+    monkeypatch.setattr(module, "train_classifier", cached)
 
 
 def transfer(images: Tensor, labels: Tensor) -> ClassTransfer:
