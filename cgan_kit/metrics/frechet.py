@@ -294,6 +294,7 @@ def _distance_to(reference: _Reference, fake: _Gaussian) -> float:
 
 def _factor(covariance: Tensor) -> Tensor:
     """(d, r) that times its own transpose is the covariance."""
+    lower: Tensor
     lower, failed = torch.linalg.cholesky_ex(covariance)
     if not failed and lower.diagonal().min().square() > 1e-10 * covariance.diagonal().max():
         return lower
