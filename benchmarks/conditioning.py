@@ -197,12 +197,12 @@ def stored() -> list[dict[str, Any]]:
     return rows
 
 
-def table() -> Iterator[str]:
+def table(columns: list[str]) -> Iterator[str]:
     """Markdown: a table for each data set; means over seeds, with the lowest and the highest."""
     rows = stored()
     for kind in sorted({(row["data"], row["classes"], row["steps"]) for row in rows}):
         chosen = [row for row in rows if (row["data"], row["classes"], row["steps"]) == kind]
-        names = [name for name in (*NAMES, *GRADIENTS) if any(name in row for row in chosen)]
+        names = [name for name in columns if any(name in row for row in chosen)]
         yield f"\n{kind[0]}, {kind[1]} classes, {kind[2]:,} steps\n"
         yield "| method | weight | seeds | " + " | ".join(names) + " |"
         yield "|---" * (3 + len(names)) + "|"
@@ -220,7 +220,10 @@ def _setting(row: dict[str, Any]) -> tuple[str, str]:
 def _spread(values: list[float]) -> str:
     if not values:
         return "–"
-    return f"{mean(values):.3g} [{min(values):.3g}, {max(values):.3g}]"
+    middle = f"{mean(values):.2g}"
+    if len(values) == 1:
+        return middle
+    return f"{middle} [{min(values):.2g}, {max(values):.2g}]"
 
 
 def main() -> None:
@@ -237,10 +240,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--folder", type=Path, default=Path("runs/conditioning"))
     parser.add_argument("--again", action="store_true", help="also runs that the file has")
-    parser.add_argument("--table", action="store_true")
+    parser.add_argument(
+        "--table", nargs="*", metavar="COLUMN", help="print what is stored; all columns, or these"
+    )
     given = parser.parse_args()
-    if given.table:
-        print("\n".join(table()))
+    if given.table is not None:
+        print("\n".join(table(given.table or [*NAMES, *GRADIENTS])))
         return
     torch.set_num_threads(given.threads)
     steps = given.steps or STEPS[given.data]

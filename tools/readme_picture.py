@@ -1,6 +1,6 @@
 """The picture of the README: class grids of two runs side by side.
 
-python tools/readme_picture.py runs/small_gan/digits-... runs/small_gan/shapes-...
+python tools/readme_picture.py runs/conditioning/digits-... runs/conditioning/shapes-...
 """
 
 from __future__ import annotations
