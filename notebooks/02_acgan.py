@@ -335,7 +335,7 @@ print(f"correlation over {len(seen)} pairs of classes: {torch.corrcoef(both)[0, 
 # %% [markdown]
 # ## 7 · What the dial does
 #
-# Now the comparison that section 4 asked for. A script of this repository (`benchmarks/small_gan.py`)
+# Now the comparison that section 4 asked for. A script of this repository (`benchmarks/conditioning.py`)
 # has trained many small GANs: **the same network, recipe, batch and number of steps, three seeds each;
 # only the conditioning and its weight differ.** Beside AC-GAN at several λ stands *projection*, another way to use
 # labels: it adds no classifier, and asks $D$ only whether image and label fit together.
@@ -347,24 +347,25 @@ print(f"correlation over {len(seen)} pairs of classes: {torch.corrcoef(both)[0, 
 # ### Look
 
 # %%
-rows = json.loads(Path("../benchmarks/results/small_gan.json").read_text())["rows"]
+rows = json.loads(Path("../benchmarks/results/conditioning.json").read_text())["rows"]
+steps = {"digits": 1000, "shapes": 3600}
+weights = [0.1, 0.3, 1.0, 10.0]
 
 
 def seeds(data, method, weight, name):
     """The values of one metric: one for each training seed."""
-    wanted = (data, method, weight)
-    return [row[name] for row in rows if (row["data"], row["method"], row["weight"]) == wanted]
+    wanted = {"data": data, "steps": steps[data], "method": method, "weight": weight}
+    return [row[name] for row in rows if wanted.items() <= row.items()]
 
 
-weights = sorted({row["weight"] for row in rows if row["data"] == "digits" and row["weight"]})
 figure, panels = plt.subplots(1, 3, figsize=(10, 3.2), layout="constrained")
 for axes, name in zip(panels, ["accuracy", "coverage", "variance"], strict=True):
     for method in ("acgan", "projection"):
         style = {"color": plots.COLOURS[method], "marker": plots.MARKERS[method]}
         for weight in weights:
-            found = seeds("digits", "ACGAN", weight, name)
+            found = seeds("digits", "acgan", weight, name)
             if method == "projection":  # it has no weight: the same three seeds everywhere
-                found = seeds("digits", "Projection", None, name)
+                found = seeds("digits", "projection", None, name)
             axes.plot([weight] * len(found), found, ls="none", **style, label=method)
     real = seeds("digits", "real", None, name)[0]
     axes.axhline(real, color="black", ls=":", label="real images")
@@ -386,7 +387,7 @@ for data in ("digits", "shapes"):
     if data == "shapes":
         names = ["oracle_accuracy", "recognisable", "coverage", "combinations"]
     print(f"{data:<18}" + "".join(f"{name:>17}" for name in names))
-    kinds = [("Projection", None), *(("ACGAN", weight) for weight in weights), ("real", None)]
+    kinds = [("projection", None), *(("acgan", weight) for weight in weights), ("real", None)]
     for method, weight in kinds:
         found = [seeds(data, method, weight, name) for name in names]
         if found[0]:
