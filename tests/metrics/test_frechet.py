@@ -81,6 +81,18 @@ def test_answers_known_by_hand() -> None:
     assert frechet_distance(across, along) == pytest.approx(8 + 2)
 
 
+@pytest.mark.parametrize(("half", "scale"), [(16, 1.0), (16, 1e-4), (1, 1.0), (2, 1.0)])
+def test_features_that_share_no_direction_share_nothing(half: int, scale: float) -> None:
+    # Singular covariances, where the root of a rounding error of 1e-16 would be one of 1e-8.
+    for seed in range(10):  # rounding decides whether Cholesky takes note of it
+        turn = torch.linalg.qr(normal(2 * half, 2 * half, seed)).Q
+        real = normal(100, half, seed + 10) @ turn[:half]
+        fake = scale * normal(100, half, seed + 20) @ turn[half:]
+        apart = real.var(dim=0).sum() + fake.var(dim=0).sum()
+        apart += (real.mean(dim=0) - fake.mean(dim=0)).square().sum()
+        assert frechet_distance(real, fake) == pytest.approx(float(apart), rel=1e-12)
+
+
 def test_a_shift_adds_its_square_and_noise_adds_up() -> None:
     real = normal(400, 8, 1)
     for shift in (0.1, 1.0, 1e3):

@@ -97,6 +97,7 @@ def test_am_score_asks_for_the_classes_of_the_training_set() -> None:
     assert am_score(skewed, torch.tensor([1, 1])).value > 0.1
     # A class that no real image has costs what it takes from the others.
     assert am_score(skewed, torch.tensor([1, 0])).value == pytest.approx(math.log(4 / 3))
+    assert am_score(torch.eye(3)[:2], torch.tensor([1, 1, 0])).value == pytest.approx(0)
     # A real class that no generated image has.
     assert am_score(torch.eye(3)[:2], torch.ones(3)).value == math.inf
 

@@ -72,6 +72,18 @@ def test_whole_samples_equal_the_double_loop_and_one_whole_subset() -> None:
     assert whole.std == pytest.approx(0, abs=1e-12)
 
 
+def test_standard_error_is_that_of_the_samples_own_means() -> None:
+    real, fake = normal(7, 3, 1), normal(5, 3, 2, shift=0.5)
+    pooled = torch.cat([real, fake])
+    kernel = ((pooled @ pooled.T / 3 + 1) ** 3).fill_diagonal_(0)
+    parts = (
+        kernel[:7, :7].sum(dim=1) / 6 - kernel[:7, 7:].mean(dim=1),
+        kernel[7:, 7:].sum(dim=1) / 4 - kernel[7:, :7].mean(dim=1),
+    )
+    squared = 4 * parts[0].var() / 7 + 4 * parts[1].var() / 5
+    assert kid(real, fake).standard_error == pytest.approx(float(squared) ** 0.5)
+
+
 def test_p_value_counts_divisions_that_are_as_large() -> None:
     real, fake = normal(3, 2, 1), normal(4, 2, 2, shift=0.8)
     pooled = torch.cat([real, fake])
