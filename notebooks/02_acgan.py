@@ -410,8 +410,8 @@ for data in ("digits", "shapes"):
 #   accuracy alone would notice what is gone.
 # - **Projection has no dial.** At λ = 1 AC-GAN has the better accuracy and projection the
 #   larger variance, with ranges that do not touch. Their coverage cannot tell them apart.
-# - **On shapes** AC-GAN covers less than projection at either weight, with ranges that do not touch; and at
-#   λ = 0.1 it also obeys less often.
+# - **On shapes** AC-GAN at λ = 1 covers less than projection, with ranges that do not touch. At λ = 0.1 the
+#   ranges touch, and it obeys less often.
 #
 # So obedience is bought with variety, and at λ = 1 the price on digits is small. It is *not* always small: it
 # depends on the network, on the recipe and on the data. Lesson 03 looks for the mechanism.
