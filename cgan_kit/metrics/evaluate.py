@@ -1,130 +1,43 @@
 """One call, one table: generated images beside real ones of the same number.
 
-No number here means much alone. So every row is measured twice: for the generated images, and
-for as many real ones.
+No number here means much alone. So every row is measured twice, for the generated images and
+for as many real ones, and comes with an interval: see `intervals`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from cgan_kit.metrics.checks import check_images, check_labels, check_same_range
 from cgan_kit.metrics.classifier import Classifier, train_classifier
-from cgan_kit.metrics.neighbours import Neighbours, neighbours
-from cgan_kit.metrics.oracle_metrics import OracleReport, oracle_report
+from cgan_kit.metrics.discriminability import Share
+from cgan_kit.metrics.features import Extractor, classifier_features
+from cgan_kit.metrics.intervals import GROUPS, NO_INTERVAL, Interval, deal, jackknife
 from cgan_kit.metrics.report import Report, Value
-from cgan_kit.metrics.samples import Sampler, draw_samples, stratified, take
-from cgan_kit.metrics.variance import variance_ratio, within_class_variance
+from cgan_kit.metrics.rows import METRICS, Measured, Metric
+from cgan_kit.metrics.samples import Drawn, Sampler, draw_samples, stratified, take
+from cgan_kit.metrics.subject import Judges, Subject
 
 if TYPE_CHECKING:
     from cgan_kit.data.imageset import ImageSet
-    from cgan_kit.data.oracle import Oracle
+
+Generated = Sampler | tuple[Tensor, Tensor]
 
 MAX_REFERENCE = 2000
 """Images in the reference unless n says otherwise: k-NN metrics on two cores take seconds."""
 
-
-@dataclass(frozen=True)
-class Subject:
-    """Images with the class asked for, and what judges them; every reading is made once.
-
-    Attributes:
-        images: uint8 or float in [-1, 1], (n, C, H, W); labels: int64 (n,).
-        classifier: trained on real images that are not the reference.
-        oracle: of the set, where it has one.
-        k: neighbours.
-        reference: what to compare with; None for the reference itself.
-    """
-
-    images: Tensor
-    labels: Tensor
-    classifier: Classifier
-    oracle: Oracle | None
-    k: int
-    reference: Subject | None
-
-    @cached_property
-    def features(self) -> Tensor:
-        return self.classifier.features(self.images)
-
-    @cached_property
-    def predicted(self) -> Tensor:
-        return self.classifier.predict(self.images).to(self.labels.device)
-
-    @cached_property
-    def neighbours(self) -> Neighbours:
-        assert self.reference is not None
-        return neighbours(self.reference.features, self.features, self.k)
-
-    @cached_property
-    def variance(self) -> Tensor:
-        return within_class_variance(self.images, self.labels, self.classifier.num_classes)
-
-    @cached_property
-    def by_oracle(self) -> OracleReport:
-        assert self.oracle is not None
-        return oracle_report(self.images, self.labels, self.oracle)
-
-
-class Metric(NamedTuple):
-    """One row of the report.
-
-    name: as it is printed and stored.
-    measure: of some images; it may look at their reference.
-    perfect: what as many perfect images would score in expectation, where that is known.
-    paired: whether `measure` compares with the reference. If so, its real value is that of
-        training images beside the reference. If not, it is that of the reference itself,
-        which the classifier has not seen.
-    by_oracle: only for sets with an oracle.
-    """
-
-    name: str
-    measure: Callable[[Subject], float]
-    perfect: Callable[[Subject], float] = lambda _: float("nan")
-    paired: bool = False
-    by_oracle: bool = False
-
-
-def _accuracy(subject: Subject) -> float:
-    return float((subject.predicted == subject.labels).cpu().double().mean())
-
-
-def _one(_: Subject) -> float:
-    return 1.0
-
-
-def _variance(subject: Subject) -> float:
-    assert subject.reference is not None
-    return variance_ratio(subject.variance, subject.reference.variance)
-
-
-METRICS: tuple[Metric, ...] = (
-    Metric("class accuracy (classifier)", _accuracy),
-    Metric("class accuracy (oracle)", lambda s: s.by_oracle.class_accuracy, by_oracle=True),
-    Metric("recognisable share", lambda s: s.by_oracle.recognisable, _one, by_oracle=True),
-    Metric("precision", lambda s: s.neighbours.precision, paired=True),
-    Metric("recall", lambda s: s.neighbours.recall, paired=True),
-    Metric("density", lambda s: s.neighbours.density, _one, paired=True),
-    Metric("coverage", lambda s: s.neighbours.coverage, lambda s: 1 - 2.0**-s.k, paired=True),
-    Metric("within-class pixel variance", _variance, _one, paired=True),
-    Metric(
-        "within-class combinations",
-        lambda s: s.by_oracle.coverage,
-        lambda s: s.by_oracle.expected_coverage,
-        by_oracle=True,
-    ),
-)
-"""The rows of the report, in order. A new metric is one more line here."""
+HELD = 2**25
+"""Bytes of generated images that are kept; more are made again for each look at them."""
 
 
 def evaluate(
-    generated: Sampler | tuple[Tensor, Tensor],
+    generated: Generated,
     image_set: ImageSet | tuple[ImageSet, ImageSet],
     *,
     n: int | None = None,
@@ -132,7 +45,9 @@ def evaluate(
     seed: int = 0,
     step: int | None = None,
     classifier: Classifier | None = None,
-    metrics: tuple[Metric, ...] = METRICS,
+    features: Extractor | None = None,
+    metrics: Sequence[Metric] = METRICS,
+    groups: int = GROUPS,
 ) -> Report:
     """Measures generated images beside real ones of the same number.
 
@@ -140,7 +55,12 @@ def evaluate(
     held-out part, or a random sample of n of it. The generated images have the classes of the
     reference in the same frequencies. The real value of a row that compares with the
     reference is that of as many images of the training part, drawn without repeats, of the
-    same classes. The real value of any other row is that of the reference itself.
+    same classes. The real value of any other row is that of the reference itself. The interval
+    is for other generated images beside the same reference, by the same classifier.
+
+    Memory. The images of a run are held if they fit into `HELD` bytes. Else they are made
+    batch by batch, and rows that look at features alone need memory for those alone; a
+    row that looks at pixels (variance, MS-SSIM, GAN-train) holds them all, as uint8.
 
     Arguments:
         generated: a run, or (images, labels): uint8 or float in [-1, 1], (n, C, H, W), with
@@ -153,46 +73,105 @@ def evaluate(
         step: of the run's checkpoint; None is the last.
         classifier: one from `train_classifier` on the training part, to measure many times
             with the same one; by default one is trained, which takes seconds.
-        metrics: the rows.
+        features: the space for distances; by default that of the classifier. See `features`.
+        metrics: the rows; `METRICS + SLOW_METRICS` for all of them.
+        groups: of samples, for the intervals; their time grows with it. 0 for none.
 
     Raises:
         ValueError: images that are not images of the set, labels out of range, a class
-            without images, n that is more than there are or not more than k, a set of points.
+            without images, n that is more than there are or hardly more than k, features that
+            are not finite, groups of 1 or below 0, a set of points.
     """
-    train, held_out = _parts(image_set)
+    train, held_out = split_set(image_set)
     n = _number(n, k, generated, train, held_out)
+    if groups == 1 or groups < 0:
+        raise ValueError(f"groups is {groups}; give at least 2, such as {GROUPS}, or 0 for none")
     reference = held_out.subset(stratified(held_out.labels, n, held_out.num_classes, seed))
-    images, labels = _generated(generated, reference, n, seed, step)
+    source, labels = _generated(generated, reference, n, seed, step)
     real = train.subset(take(train.labels, reference.class_counts(), seed))
     if classifier is None:
         classifier = train_classifier(train, held_out, seed=seed)
     _check_classifier(classifier, train)
     oracle = reference.oracle() if hasattr(reference, "oracle") else None
-    base = Subject(reference.images, reference.labels, classifier, oracle, k, None)
-    fake = Subject(images.to(train.device), labels.to(train.device), classifier, oracle, k, base)
-    true = Subject(real.images, real.labels, classifier, oracle, k, base)
-    values = {
-        row.name: Value(
-            row.measure(fake), row.measure(true if row.paired else base), row.perfect(fake)
-        )
-        for row in metrics
-        if oracle is not None or not row.by_oracle
-    }
+    space = features or classifier_features(classifier)
+    judges = Judges(train, held_out, classifier, space, oracle, k, seed)
+    base = Subject(reference.images, reference.labels, judges)
+    true = Subject(real.images, real.labels, judges, base)
+    run = None if isinstance(generated, tuple) else generated
+    fake = Subject(source, labels.to(train.device), judges, base, true, run, step)
+    rows = [row for row in metrics if oracle is not None or not row.by_oracle]
     protocol = {
         **_origin(generated, step, seed),
         "data": train.name,
+        "split": held_out.origin,
         "n": n,
         "k": k,
         "reference": f"{n} of {len(held_out)} held-out images",
         "real": f"{n} of {len(train)} training images, without repeats",
-        "features": f"classifier of the training part, {base.features.shape[1]} dimensions",
+        "features": space.name,
         "classifier_accuracy": classifier.accuracy,
+        "interval": f"95 %, over generated images: jackknife without one of {groups} groups",
         "seed": seed,
     }
-    return Report(values, protocol, fake.by_oracle if oracle is not None else None)
+    return Report(_values(fake, rows, groups), protocol, fake.by_oracle if oracle else None)
 
 
-def _parts(image_set: ImageSet | tuple[ImageSet, ImageSet]) -> tuple[ImageSet, ImageSet]:
+def _values(fake: Subject, rows: Sequence[Metric], groups: int) -> dict[str, Value]:
+    """Each row: of the generated images, of the real ones, and again without each group."""
+    group = deal(fake.labels, groups, fake.judges.seed) if groups else torch.empty(0)
+    without: dict[str, list[float]] = {row.name: [] for row in rows}
+    values: dict[str, Value] = {}
+    # The bar shows itself after two seconds, so that quick calls leave stored outputs alone.
+    number = len(group.unique())
+    with tqdm(total=2 * len(rows) + number, leave=False, delay=2, desc="measuring") as bar:
+        measured: list[Measured] = []
+        for row in rows:
+            measured.append(row.measure(fake))
+            bar.update()
+        pairs = list(zip(rows, measured, strict=True))
+        again = [row for row, value in pairs if row.repeat and not isinstance(value, Share)]
+        for j in range(number):
+            # Rows inside groups: the four of the nearest neighbours share what a part has read.
+            part = fake.without(group == j)
+            for row in again:
+                without[row.name].append(_number_of(row.measure(part)))
+            bar.update()
+        for row, value in pairs:
+            interval = _interval(row, value, without[row.name], len(fake))
+            known = _number_of(value), _real(row, fake), row.perfect(fake)
+            values[row.name] = Value(*known, *interval)
+            bar.update()
+    return values
+
+
+def _real(row: Metric, fake: Subject) -> float:
+    if row.real is not None:
+        return row.real(fake)
+    other = fake.real if row.paired else fake.reference
+    assert other is not None
+    return _number_of(row.measure(other))
+
+
+def _interval(row: Metric, value: Measured, without: list[float], cases: int) -> Interval:
+    if math.isnan(_number_of(value)):
+        return NO_INTERVAL
+    if isinstance(value, Share):
+        return Interval(value.low, value.high)
+    if not without:
+        return NO_INTERVAL
+    return jackknife(value, without, cases if row.share else None)
+
+
+def _number_of(value: Measured) -> float:
+    return value.value if isinstance(value, Share) else value
+
+
+def split_set(image_set: ImageSet | tuple[ImageSet, ImageSet]) -> tuple[ImageSet, ImageSet]:
+    """(training part, held-out part) of what was given as a set of images.
+
+    Raises:
+        ValueError: a set of points, or a pair that is not of one set.
+    """
     train, held_out = image_set if isinstance(image_set, tuple) else image_set.split()
     for part in (train, held_out):
         if not hasattr(part, "images"):
@@ -207,7 +186,7 @@ def _parts(image_set: ImageSet | tuple[ImageSet, ImageSet]) -> tuple[ImageSet, I
 def _number(
     n: int | None,
     k: int,
-    generated: Sampler | tuple[Tensor, Tensor],
+    generated: Generated,
     train: ImageSet,
     held_out: ImageSet,
 ) -> int:
@@ -219,32 +198,43 @@ def _number(
     for name, available in most.items():
         if n > available:
             raise ValueError(f"n is {n} but there are {available} {name} images; give a smaller n")
-    if n <= max(k, held_out.num_classes):
+    # One more than k, for the intervals leave some out.
+    fewest = max(k + 2, held_out.num_classes + 1)
+    if n < fewest:
         raise ValueError(
             f"n is {n}, too few for k = {k} neighbours and {held_out.num_classes} classes; "
-            f"measure at least {max(k, held_out.num_classes) + 1} images"
+            f"measure at least {fewest} images"
         )
     return n
 
 
 def _generated(
-    generated: Sampler | tuple[Tensor, Tensor],
-    reference: ImageSet,
-    n: int,
-    seed: int,
-    step: int | None,
-) -> tuple[Tensor, Tensor]:
-    """n images with labels, checked against the reference."""
-    if not isinstance(generated, tuple):
+    generated: Generated, reference: ImageSet, n: int, seed: int, step: int | None
+) -> tuple[Tensor | Drawn, Tensor]:
+    """n images, or a run that makes them, with labels, checked against the reference."""
+    if isinstance(generated, tuple):
+        images, labels = generated
+    else:
         if generated.num_classes != reference.num_classes:
             raise ValueError(
                 f"the run has {generated.num_classes} classes but the set has "
                 f"{reference.num_classes}; give the set that the run learned"
             )
-        labels = reference.labels.cpu()
+        labels = reference.labels
+        drawn = Drawn(generated, labels, seed, step, reference.device)
+        if n * math.prod(reference.sample_shape) > HELD:
+            _check_generated(next(drawn.split(1)), labels[:1], reference)
+            return drawn, labels
         images = draw_samples(generated, labels, seed=seed, step=step)
-    else:
-        images, labels = generated
+    _check_generated(images, labels, reference)
+    _check_classes(labels, reference)
+    if len(images) > n:
+        chosen = stratified(labels, n, reference.num_classes, seed).to(images.device)
+        images, labels = images[chosen], labels.to(images.device)[chosen]
+    return images.to(reference.device), labels
+
+
+def _check_generated(images: Tensor, labels: Tensor, reference: ImageSet) -> None:
     if tuple(images.shape[1:]) != reference.sample_shape:
         raise ValueError(
             f"generated images have shape {tuple(images.shape)} but those of the set are "
@@ -253,11 +243,6 @@ def _generated(
     check_images(images, "generated images")
     check_same_range(images, reference.images, "generated images")
     check_labels(labels, len(images), reference.num_classes)
-    _check_classes(labels, reference)
-    if len(images) > n:
-        chosen = stratified(labels, n, reference.num_classes, seed).to(images.device)
-        images, labels = images[chosen], labels.to(images.device)[chosen]
-    return images, labels
 
 
 def _check_classes(labels: Tensor, reference: ImageSet) -> None:
@@ -281,9 +266,7 @@ def _check_classifier(classifier: Classifier, train: ImageSet) -> None:
         )
 
 
-def _origin(
-    generated: Sampler | tuple[Tensor, Tensor], step: int | None, seed: int
-) -> dict[str, Any]:
+def _origin(generated: Generated, step: int | None, seed: int) -> dict[str, Any]:
     if isinstance(generated, tuple):
         return {"source": "images as given", "labels": "as given"}
     return {

@@ -10,19 +10,23 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cgan_kit.metrics.oracle_metrics import OracleReport
-from cgan_kit.metrics.tables import table
+from cgan_kit.metrics.tables import number_text, table
 
 
 class Value(NamedTuple):
     """One metric: of the generated images, of as many real ones, and of perfect ones.
 
-    `perfect` is an expectation from a formula, NaN where there is none. It is not the best
-    value possible, and real images scatter around it.
+    real: the floor as it is measured, and it scatters as any sample does.
+    perfect: the floor as a formula expects it, NaN where there is none. It is not the best
+        value possible.
+    low, high: the interval of 95 % around `generated`; NaN where there is none.
     """
 
     generated: float
     real: float
     perfect: float
+    low: float = math.nan
+    high: float = math.nan
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,17 +50,25 @@ class Report:
         return self.values[name]
 
     def __repr__(self) -> str:
-        return self.table()
+        return f"{self.table()}\n\n{self.footnote()}"
 
     def table(self, decimals: int = 2) -> str:
         """The rows as plain text of fixed width; a dash where nothing can be said."""
-        rows = [(name, *value) for name, value in self.values.items()]
-        return table(("", "generated", "real", "perfect"), rows, decimals)
+        rows = [
+            (name, v.generated, interval_text(v.low, v.high, decimals), v.real, v.perfect)
+            for name, v in self.values.items()
+        ]
+        return table(("", "generated", "95 % interval", "real", "perfect"), rows, decimals)
+
+    def footnote(self) -> str:
+        """What the numbers stand on, in a few lines."""
+        keys = ("reference", "real", "features", "k", "weights", "batch_norm")
+        return "\n".join(f"{key}: {self.protocol[key]}" for key in keys if key in self.protocol)
 
     def to_dict(self) -> dict[str, Any]:
         """Values and protocol, ready for JSON; NaN becomes None."""
         values = {
-            name: {key: _number(number) for key, number in value._asdict().items()}
+            name: {key: finite_or_none(number) for key, number in value._asdict().items()}
             for name, value in self.values.items()
         }
         oracle = None if self.oracle is None else self.oracle.to_dict()
@@ -64,11 +76,24 @@ class Report:
 
     def save(self, path: Path | str) -> None:
         """`to_dict()` as JSON; a file that is there is replaced whole."""
-        path = Path(path)
-        aside = path.with_name(f"{path.name}.{os.getpid()}.aside")
-        aside.write_text(json.dumps(self.to_dict(), indent=1) + "\n", encoding="utf-8")
-        os.replace(aside, path)
+        save_json(self.to_dict(), path)
 
 
-def _number(value: float) -> float | None:
+def interval_text(low: float, high: float, decimals: int) -> str | None:
+    """The two ends with a dash between them; None where there is no interval."""
+    if math.isnan(low) or math.isnan(high):
+        return None
+    return f"{number_text(low, decimals)} – {number_text(high, decimals)}"
+
+
+def save_json(content: dict[str, Any], path: Path | str) -> None:
+    """JSON into a file; one that is there is replaced whole."""
+    path = Path(path)
+    aside = path.with_name(f"{path.name}.{os.getpid()}.aside")
+    aside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    os.replace(aside, path)
+
+
+def finite_or_none(value: float) -> float | None:
+    """JSON knows neither NaN nor infinity."""
     return value if math.isfinite(value) else None

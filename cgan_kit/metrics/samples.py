@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
-
-from cgan_kit.models.prior import draw_latents
 
 
 @runtime_checkable
@@ -25,21 +25,42 @@ class Sampler(Protocol):
         ...
 
 
-def draw_samples(run: Sampler, labels: Tensor, *, seed: int = 0, step: int | None = None) -> Tensor:
-    """One image for each label, from the distribution the generator was trained on.
+@dataclass(frozen=True)
+class Drawn:
+    """n images of a run, made batch by batch each time they are looked at, and never held.
 
-    Arguments:
+    One image for each label, from the distribution the generator was trained on.
+
+    Attributes:
         run: what can `sample(latents, labels, step)`.
         labels: int64 (n,).
         seed: of the latents; the same seed and n give the same latents for any labels.
         step: of the checkpoint; None is the last.
-
-    Returns:
-        uint8 (n, C, H, W).
+        device: where the images go.
     """
-    draw = torch.Generator().manual_seed(seed)
-    latents = draw_latents(len(labels), run.latent_dim, draw)
-    return run.sample(latents, labels.cpu(), step)
+
+    run: Sampler
+    labels: Tensor
+    seed: int = 0
+    step: int | None = None
+    device: torch.device | str = "cpu"
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def split(self, size: int) -> Iterator[Tensor]:
+        """uint8 (up to size, C, H, W), one batch after the other, as `Tensor.split`."""
+        draw = torch.Generator().manual_seed(self.seed)
+        # Every generator of the kit learns from the standard normal: `models.draw_latents`.
+        latents = torch.randn(len(self), self.run.latent_dim, generator=draw)
+        for z, y in zip(latents.split(size), self.labels.cpu().split(size), strict=True):
+            yield self.run.sample(z, y, self.step).to(self.device)
+
+
+def draw_samples(run: Sampler, labels: Tensor, *, seed: int = 0, step: int | None = None) -> Tensor:
+    """The images of `Drawn`, all at once: uint8 (n, C, H, W)."""
+    (images,) = Drawn(run, labels, seed, step).split(len(labels))
+    return images
 
 
 def stratified(labels: Tensor, n: int, num_classes: int, seed: int) -> Tensor:

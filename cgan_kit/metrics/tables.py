@@ -33,10 +33,13 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Cell]], decimals: int =
     return "\n".join(line.rstrip() for line in text)
 
 
+def number_text(value: float, decimals: int) -> str:
+    """A float with so many decimals; a dash for NaN."""
+    # Adding 0 turns a rounded -0.0 into 0.0.
+    return "–" if math.isnan(value) else f"{round(value, decimals) + 0.0:.{decimals}f}"
+
+
 def _text(cell: Cell, decimals: int) -> str:
-    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+    if cell is None:
         return "–"
-    if isinstance(cell, float):
-        # Adding 0 turns a rounded -0.0 into 0.0.
-        return f"{round(cell, decimals) + 0.0:.{decimals}f}"
-    return str(cell)
+    return number_text(cell, decimals) if isinstance(cell, float) else str(cell)

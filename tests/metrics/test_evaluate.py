@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,21 @@ from torch import Tensor
 from cgan_kit.data import load
 from cgan_kit.data.imageset import ImageSet, to_float
 from cgan_kit.data.pointset import PointSet
-from cgan_kit.metrics import METRICS, Classifier, Metric, Report, evaluate, train_classifier
+from cgan_kit.metrics import (
+    METRICS,
+    SLOW_METRICS,
+    Classifier,
+    Extractor,
+    Metric,
+    Report,
+    Subject,
+    class_transfer,
+    evaluate,
+    oracle_features,
+    train_classifier,
+)
 from cgan_kit.metrics.samples import apportion, stratified
+from cgan_kit.models import DCGANGenerator, draw_latents
 
 SHAPES = load("shapes", size=16)
 PART = SHAPES.subset(torch.randperm(4320, generator=torch.Generator().manual_seed(0))[:2000])
@@ -29,7 +44,8 @@ def classifier() -> Classifier:
 
 
 def measured(images: Tensor, labels: Tensor, classifier: Classifier, **options: Any) -> Report:
-    return evaluate((images, labels), PART, classifier=classifier, **options)
+    """Without intervals, which take most of the time, unless groups are given."""
+    return evaluate((images, labels), PART, classifier=classifier, **{"groups": 0, **options})
 
 
 @dataclass
@@ -55,13 +71,22 @@ class StubRun:
 
 def test_fresh_real_images_score_as_real_ones(classifier: Classifier) -> None:
     report = measured(FRESH.images, FRESH.labels, classifier, n=390)
-    assert report["class accuracy (oracle)"] == (1, 1, pytest.approx(float("nan"), nan_ok=True))
+    assert report["class accuracy (oracle)"][:2] == (1, 1)
+    assert math.isnan(report["class accuracy (oracle)"].perfect)
     assert report["recognisable share"].generated == 1
     for name in ("precision", "recall", "density", "coverage", "within-class pixel variance"):
         assert report[name].generated == pytest.approx(report[name].real, abs=0.12), name
     assert report["coverage"].perfect == 1 - 2**-5
     combinations = report["within-class combinations"]
     assert combinations.perfect < combinations.generated < 1.15 * combinations.perfect
+    vendi = report["within-class Vendi score"]
+    assert 1 < vendi.generated == pytest.approx(vendi.real, rel=0.1)
+    for name in ("Fréchet distance", "KID"):
+        floor = report[name]
+        assert floor.generated == pytest.approx(floor.real, rel=0.5), name
+        assert floor.real == pytest.approx(floor.perfect, rel=0.5), name
+    aware = report["class-aware Fréchet distance"]
+    assert aware.generated == pytest.approx(aware.real, rel=0.3)
 
 
 def test_the_reference_itself_scores_one(classifier: Classifier) -> None:
@@ -70,6 +95,9 @@ def test_the_reference_itself_scores_one(classifier: Classifier) -> None:
         assert report[name].generated == 1, name
     assert report["class accuracy (classifier)"].generated == pytest.approx(classifier.accuracy)
     assert report["class accuracy (classifier)"].real == pytest.approx(classifier.accuracy)
+    for name in ("Fréchet distance", "class-aware Fréchet distance"):
+        assert report[name].generated == pytest.approx(0, abs=1e-9), name
+    assert report["KID"].generated < 0
 
 
 def test_one_image_a_class_is_accurate_and_poor(classifier: Classifier) -> None:
@@ -78,6 +106,9 @@ def test_one_image_a_class_is_accurate_and_poor(classifier: Classifier) -> None:
     report = measured(FRESH.images[first][labels], labels, classifier)
     assert report["class accuracy (oracle)"].generated == 1
     assert report["recall"].generated < 0.1
+    assert report["within-class Vendi score"].generated == pytest.approx(1)
+    for name in ("Fréchet distance", "class-aware Fréchet distance", "KID"):
+        assert report[name].generated > report[name].real, name
     assert report["coverage"].generated < 0.2
     assert report["within-class pixel variance"].generated == 0
     assert report["within-class combinations"].generated == pytest.approx(1 / 432)
@@ -124,18 +155,16 @@ def test_noise_lowers_what_it_should(classifier: Classifier) -> None:
 
 def test_a_run_is_asked_for_the_classes_of_the_reference(classifier: Classifier) -> None:
     run = StubRun(FRESH)
-    report = evaluate(run, PART, classifier=classifier, n=200, seed=3, step=50)
+    report = evaluate(run, PART, classifier=classifier, n=200, seed=3, step=50, groups=0)
     latents, labels, step = run.asked[0]
     assert len(run.asked) == 1
     assert torch.equal(labels.bincount(), apportion(HELD_OUT.class_counts(), 200))
     assert latents.shape == (200, 8)
     assert step == 50
-    torch.testing.assert_close(
-        latents, torch.randn(200, 8, generator=torch.Generator().manual_seed(3))
-    )
+    assert torch.equal(latents, draw_latents(200, 8, torch.Generator().manual_seed(3)))
     assert report.protocol["step"] == 50
     assert report.protocol["weights"] == "averaged (EMA)"
-    assert evaluate(run, PART, classifier=classifier).protocol["step"] == 50
+    assert evaluate(run, PART, classifier=classifier, groups=0).protocol["step"] == 50
     assert report["class accuracy (oracle)"].generated == 1
 
 
@@ -146,6 +175,7 @@ def test_digits_have_no_oracle_and_a_pair_is_a_split() -> None:
     pair = evaluate((train.images, train.labels), (train, held_out), classifier=classifier)
     whole = evaluate((train.images, train.labels), digits, classifier=classifier)
     assert str(pair) == str(whole)
+    assert pair.protocol["split"] == {"held_out": 0.2, "seed": 0, "part": 1}
     assert not any("oracle" in name for name in pair.values)
     assert pair.oracle is None
 
@@ -161,7 +191,7 @@ def test_without_a_classifier_one_is_trained_on_the_training_part(
 
     module = train_few.__globals__["evaluate"].__globals__
     monkeypatch.setitem(module, "train_classifier", train_few)
-    report = evaluate((FRESH.images, FRESH.labels), PART, n=100)
+    report = evaluate((FRESH.images, FRESH.labels), PART, n=100, groups=0)
     assert [part.fingerprint() for part in seen] == [TRAIN.fingerprint(), HELD_OUT.fingerprint()]
     assert report.protocol["classifier_accuracy"] is not None
 
@@ -174,23 +204,158 @@ def test_a_new_metric_is_one_more_line(classifier: Classifier) -> None:
 
 
 def test_report_prints_and_saves(tmp_path: Path, classifier: Classifier) -> None:
-    report = measured(FRESH.images, FRESH.labels, classifier, n=100)
-    lines = str(report).splitlines()
-    assert lines[0].split() == ["generated", "real", "perfect"]
+    report = measured(FRESH.images, FRESH.labels, classifier, n=100, groups=5)
+    lines = report.table().splitlines()
+    assert lines[0].split() == ["generated", "95", "%", "interval", "real", "perfect"]
     assert len(lines) == 1 + len(METRICS)
-    assert lines[3].split() == ["recognisable", "share", "1.00", "1.00", "1.00"]
+    cells = lines[3].split()
+    assert cells[:3] == ["recognisable", "share", "1.00"]
+    assert cells[4:] == ["–", "1.00", "1.00", "1.00"]
     assert lines[1].endswith("–")
+    assert str(report).startswith(report.table())
+    assert "reference: 100 of 398 held-out images" in str(report)
     assert "1.0000" in report.table(decimals=4)
     report.save(tmp_path / "report.json")
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
     stored = json.loads((tmp_path / "report.json").read_text())
     assert stored["values"]["recall"]["perfect"] is None
     assert stored["values"]["recall"]["real"] == report["recall"].real
-    assert {"n", "k", "reference", "features", "classifier_accuracy", "seed"} <= set(
-        stored["protocol"]
-    )
+    assert stored["values"]["recall"]["low"] == report["recall"].low
+    asked = {"n", "k", "split", "reference", "features", "classifier_accuracy", "interval", "seed"}
+    assert asked <= set(stored["protocol"])
     with pytest.raises(KeyError, match="no metric 'fid'; there are 'class accuracy"):
         report["fid"]
+
+
+def test_every_row_has_an_interval_around_its_value(classifier: Classifier) -> None:
+    report = measured(FRESH.images, FRESH.labels, classifier, n=120, groups=8)
+    for name, value in report.values.items():
+        assert value.low <= value.generated <= value.high, name
+        assert value.low < value.high, name
+    shares = [row.name for row in METRICS if row.share]
+    assert len(shares) == 7
+    assert all(report[name].low >= 0 and report[name].high <= 1 for name in shares)
+    assert math.isnan(measured(IMAGES, LABELS, classifier, n=120)["recall"].low)
+
+
+def test_the_interval_is_that_of_other_samples(classifier: Classifier) -> None:
+    """Fresh samples of one size, one after the other: their spread against one interval."""
+    rows = [row for row in METRICS if row.name in ("coverage", "Fréchet distance")]
+    values: dict[str, list[float]] = {row.name: [] for row in rows}
+    widths: dict[str, list[float]] = {row.name: [] for row in rows}
+    for part in torch.randperm(2000, generator=torch.Generator().manual_seed(5)).split(200)[:8]:
+        report = measured(IMAGES[part], LABELS[part], classifier, n=150, groups=10, metrics=rows)
+        for row in rows:
+            values[row.name].append(report[row.name].generated)
+            widths[row.name].append((report[row.name].high - report[row.name].low) / 2 / 2.26)
+    for row in rows:
+        spread = float(torch.tensor(values[row.name]).std())
+        width = sum(widths[row.name]) / len(widths[row.name])
+        assert 0.4 * spread < width < 3 * spread, row.name
+
+
+def test_many_images_of_a_run_are_never_held(
+    monkeypatch: pytest.MonkeyPatch, classifier: Classifier
+) -> None:
+    run = StubRun(FRESH)
+    held = evaluate(run, PART, classifier=classifier, groups=0)
+    module = evaluate.__globals__
+    monkeypatch.setitem(module, "HELD", 0)
+    monkeypatch.setattr("cgan_kit.metrics.features.Extractor.__call__.__defaults__", (100,))
+    run.asked.clear()
+    by_features = [row for row in METRICS if row.name in ("recall", "Fréchet distance", "KID")]
+    streamed = evaluate(run, PART, classifier=classifier, metrics=by_features, groups=4)
+    # One to see their shape, then the features, and then the oracle's own look at them.
+    assert [len(labels) for _, labels, _ in run.asked] == [1, 100, 100, 100, 98, 398]
+    for row in by_features:
+        assert streamed[row.name].generated == pytest.approx(held[row.name].generated, rel=1e-6)
+    with_pixels = evaluate(run, PART, classifier=classifier, groups=0)
+    assert str(with_pixels) == str(held)
+
+
+def test_another_space(classifier: Classifier) -> None:
+    space = oracle_features(SHAPES.oracle())
+    report = measured(IMAGES, LABELS, classifier, n=200, features=space)
+    assert report.protocol["features"].startswith("factors by the oracle: ")
+    own = measured(IMAGES, LABELS, classifier, n=200)
+    same, other = "class accuracy (classifier)", "Fréchet distance"
+    assert report[same] == pytest.approx(own[same], nan_ok=True)
+    assert report[other].generated != pytest.approx(own[other].generated, rel=0.1)
+    pixels = Extractor("pixels", lambda images: images.flatten(1).float() * torch.nan)
+    with pytest.raises(ValueError, match="pixels: features hold NaN"):
+        measured(IMAGES, LABELS, classifier, features=pixels)
+
+
+@pytest.mark.filterwarnings("ignore:the smallest subsets hold")
+def test_slow_rows_know_their_answers(
+    monkeypatch: pytest.MonkeyPatch, classifier: Classifier
+) -> None:
+    transfer = Subject.transfer.func.__globals__
+
+    def few_steps(*given: Any, **options: Any) -> Any:
+        return class_transfer(*given, **options, steps=40)
+
+    monkeypatch.setitem(transfer, "class_transfer", few_steps)
+    rows = [row for row in SLOW_METRICS if row.name != "latent recovery gap"]
+    report = evaluate(
+        (TRAIN.images, TRAIN.labels), PART, classifier=classifier, metrics=rows, groups=4
+    )
+    assert list(report.values) == [row.name for row in rows]
+    full = report["class accuracy at half size"]
+    assert full.low <= full.generated <= full.high
+    assert report["class accuracy at quarter size"].generated <= full.generated + 0.05
+    for name in ("GAN-train accuracy", "GAN-test accuracy"):
+        assert report[name].generated == pytest.approx(report[name].real, abs=0.15), name
+    similarity = report["within-class MS-SSIM"]
+    assert similarity.generated == pytest.approx(similarity.real, abs=0.1)
+    assert math.isnan(similarity.low)
+    score = report["Inception Score"]
+    assert 1 < score.generated <= 10
+    assert score.perfect == pytest.approx(10, rel=0.01)
+    # They are the training images.
+    assert report["nearest image is a training one"].generated == 1
+    assert report["nearest image is a training one"].perfect == pytest.approx(0.8, abs=0.01)
+    assert report["combinations not trained on"].generated == 0
+    assert report["combinations not trained on"].perfect > 0.3
+
+
+def test_latent_recovery_asks_the_generator(
+    monkeypatch: pytest.MonkeyPatch, classifier: Classifier
+) -> None:
+    monkeypatch.setattr("cgan_kit.metrics.rows.RECOVERED", 12)
+    row = next(row for row in SLOW_METRICS if row.name == "latent recovery gap")
+    asked: list[int | None] = []
+
+    class WithGenerator(StubRun):
+        def generator(self, step: int | None) -> DCGANGenerator:
+            asked.append(step)
+            return DCGANGenerator(10, (1, 16, 16), 8, 2)
+
+    report = evaluate(
+        WithGenerator(FRESH), PART, classifier=classifier, metrics=[row], n=100, step=50
+    )
+    assert asked == [50]
+    assert -1 < report[row.name].generated < 1
+    assert math.isnan(report[row.name].low)
+    given = measured(IMAGES, LABELS, classifier, metrics=[row], n=100)
+    assert math.isnan(given[row.name].generated)
+
+
+def test_a_bar_shows_on_long_work_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], classifier: Classifier
+) -> None:
+    row = Metric("slow", lambda _: time.sleep(0.05) or 1.0)
+    measured(IMAGES, LABELS, classifier, n=50, metrics=[row] * 2)
+    assert capsys.readouterr().err == ""
+    module = evaluate.__globals__
+    bar = module["tqdm"]
+    monkeypatch.setitem(
+        module, "tqdm", lambda **given: bar(**{**given, "delay": 0.01, "mininterval": 0.01})
+    )
+    measured(IMAGES, LABELS, classifier, n=50, metrics=[row] * 2)
+    shown = capsys.readouterr().err
+    assert "measuring" in shown
+    assert shown.rsplit("\r", 2)[1].strip() == ""  # and is gone at the end
 
 
 IMAGES, LABELS = FRESH.images, FRESH.labels
@@ -200,6 +365,7 @@ FLOATS = to_float(IMAGES[:300])
 @pytest.mark.parametrize(
     ("generated", "options", "message"),
     [
+        ((IMAGES, LABELS), {"groups": 1}, "groups is 1; give at least 2, such as 20, or 0"),
         ((IMAGES[:5], LABELS[:5]), {}, "n is 5, too few for k = 5 neighbours and 10 classes"),
         ((IMAGES, LABELS), {"n": 500}, "n is 500 but there are 398 held-out images"),
         ((IMAGES[:90], LABELS[:90]), {"n": 91}, "n is 91 but there are 90 generated images"),
