@@ -4,6 +4,7 @@ several_processes.py FOLDER    writes FOLDER/report.json; trainings go to FOLDER
 """
 
 import copy
+import faulthandler
 import json
 import os
 import signal
@@ -214,6 +215,7 @@ def trainings(images, points, shard):
 
 
 def main(folder):
+    faulthandler.dump_traceback_later(200, exit=True)  # a deadlock ends, and says where
     torch.set_num_threads(1)
     os.chdir(folder)
     shard, _ = join(torch.device("cpu"))
