@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from cgan_kit.data.imageset import ImageSet
 
 ENOUGH_SEEDS = 3
+_NOT_THE_METHOD = {"seed", "precision", "checkpoints", "log_every"}
+"""Settings of a training that its runs may differ in; the precision is chosen by a short trial."""
 
 
 class Spread(NamedTuple):
@@ -237,9 +239,8 @@ def _check_seeds(method: str, runs: Sequence[Generated]) -> None:
             "nothing new: give runs of different seeds"
         )
     for part in ("gan", "data", "training"):
-        ignored = "seed" if part == "training" else None
         settings = [
-            {key: value for key, value in config[part].items() if key != ignored}
+            {key: value for key, value in config[part].items() if key not in _NOT_THE_METHOD}
             for config in configs
         ]
         differ = [key for one in settings for key in one if one[key] != settings[0].get(key)]

@@ -148,7 +148,7 @@ class StubRun:
         self.config = {
             "gan": {"conditioning": {"class": method, **arguments}},
             "data": {"name": "digits"},
-            "training": {"seed": seed, "steps": steps},
+            "training": {"seed": seed, "steps": steps, "precision": {"autocast": seed == 1}},
         }
 
     def sample(self, latents: Tensor, labels: Tensor, step: int | None = None) -> Tensor:

@@ -7,6 +7,7 @@ import math
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -201,6 +202,12 @@ def test_a_new_metric_is_one_more_line(classifier: Classifier) -> None:
     report = measured(FRESH.images, FRESH.labels, classifier, n=100, metrics=(*METRICS, darkness))
     assert list(report.values)[-1] == "dark pixels"
     assert 0 < report["dark pixels"].generated < 1
+    whole = measured(FRESH.images, FRESH.labels, classifier, metrics=(darkness,))["dark pixels"]
+    assert whole.real == darkness.measure(SimpleNamespace(images=HELD_OUT.images))
+    beside = measured(
+        FRESH.images, FRESH.labels, classifier, metrics=(darkness._replace(paired=True),)
+    )
+    assert beside["dark pixels"].real != whole.real
 
 
 def test_report_prints_and_saves(tmp_path: Path, classifier: Classifier) -> None:

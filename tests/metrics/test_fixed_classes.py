@@ -14,7 +14,7 @@ from cgan_kit.metrics.kid import kid
 
 CENTRES = torch.tensor([[0.0, 0, 0], [4, 0, 0], [0, 3, 3]])
 SPREAD = torch.tensor([0.5, 1.0, 0.7])
-SHARES = torch.tensor([0.5, 0.25, 0.25])
+SHARES = torch.tensor([0.5, 0.25, 0.25], dtype=torch.float64)
 
 
 def draw(n: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -42,6 +42,17 @@ def test_one_class_is_the_random_sample() -> None:
     expected = frechet_floor(features, 50, 70)
     assert frechet_floor_in_classes(features, one, 50, 70) == pytest.approx(expected, rel=0.01)
     assert kid_floor_in_classes(features, one, 50, 70) == pytest.approx(0, abs=1e-12)
+
+
+def test_the_kernels_means_by_hand() -> None:
+    features, labels = draw(12, torch.Generator().manual_seed(4))
+    features, (rows, columns) = features.double(), torch.triu_indices(12, 12, offset=1)
+    kernel = (features[rows] @ features[columns].T / 3 + 1).diagonal() ** 3
+    pairs = labels[rows] * 3 + labels[columns]
+    either_way = [(pairs == p) | (pairs == p % 3 * 3 + p // 3) for p in range(9)]
+    mean = torch.stack([kernel[chosen].mean() for chosen in either_way]).view(3, 3)
+    expected = (SHARES @ mean.diag() - SHARES @ mean @ SHARES) * -(1 / 4 + 1 / 6)
+    assert kid_floor_in_classes(features, labels, 5, 7) == pytest.approx(float(expected))
 
 
 def test_floors_shrink_with_the_numbers() -> None:

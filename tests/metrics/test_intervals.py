@@ -110,6 +110,11 @@ def test_a_share_stays_between_0_and_1_and_is_never_sure() -> None:
     low, high = jackknife(0.02, [0.02 + 0.005 * (-1) ** j for j in range(20)], cases=100)
     assert 0 < low < 0.02 < high
     assert jackknife(1.0, [1.0] * 20) == (1.0, 1.0)
+    # In the middle it is as wide as the values say, however many cases there are.
+    without = [0.5 + 0.01 * (-1) ** j for j in range(20)]
+    low, high = jackknife(0.5, without, cases=10_000)
+    plain = jackknife(0.5, without)
+    assert high - low == pytest.approx(plain.high - plain.low, rel=0.03)
 
 
 def test_classes_are_dealt_evenly_and_do_not_count_as_chance() -> None:
