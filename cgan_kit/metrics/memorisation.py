@@ -20,7 +20,6 @@ from torch import Tensor
 
 from cgan_kit.metrics.checks import as_float, check_images, check_labels, check_same_range
 from cgan_kit.metrics.discriminability import Share, wilson
-from cgan_kit.models.prior import draw_latents
 
 if TYPE_CHECKING:
     from cgan_kit.data.rendered import RenderedSet
@@ -211,7 +210,7 @@ def latent_recovery(
     generator.eval()
     try:
         for _ in range(starts):
-            latents = draw_latents(len(images), generator.latent_dim, draw)
+            latents = torch.randn(len(images), generator.latent_dim, generator=draw)
             batches = zip(*(x.split(batch_size) for x in (images, labels, latents)), strict=True)
             errors = [
                 _search(generator, as_float(x.to(device)), y.to(device), z, steps, learning_rate)
