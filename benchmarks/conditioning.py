@@ -18,6 +18,7 @@ import inspect
 import itertools
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -94,6 +95,7 @@ def run_once(plan: Plan, folder: Path) -> list[dict[str, Any]]:
     train, held_out = load(plan.data, plan.classes).split(held_out=0.2, seed=0)
     gan = kit.GAN.for_images(train, plan.conditioning(train), seed=plan.seed)
     name = "-".join(str(value).replace("=", "") for value in asdict(plan).values() if value != "")
+    shutil.rmtree(folder / name, ignore_errors=True)  # of a run that was killed
     start = time.perf_counter()
     run = kit.train(
         gan,
