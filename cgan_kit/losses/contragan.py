@@ -5,10 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cgan_kit.losses.checks import check_temperature, check_weight
-from cgan_kit.losses.conditioning import Conditioning, Judged
 from cgan_kit.losses.precision import in_float32
-from cgan_kit.losses.sphere import SphereHead
+from cgan_kit.losses.sphere import OnSphere
 
 
 @in_float32
@@ -40,7 +38,7 @@ def conditional_contrastive(
     return (logits.logsumexp(dim=1) - alike.logsumexp(dim=1)).mean()
 
 
-class ContraGAN(Conditioning):
+class ContraGAN(OnSphere):
     """Adds the 2C loss: on real images for the discriminator, on fake ones for the generator.
 
     Arguments:
@@ -53,8 +51,6 @@ class ContraGAN(Conditioning):
         ValueError: a weight or a temperature out of its range.
     """
 
-    compares_images = True
-
     def __init__(
         self,
         weight: float = 1.0,
@@ -62,27 +58,7 @@ class ContraGAN(Conditioning):
         projection_dim: int = 128,
         spectral_norm: bool = False,
     ) -> None:
-        super().__init__()
-        self.weight = check_weight(weight)
-        self.temperature = check_temperature(temperature)
-        self.projection_dim = projection_dim
-        self.spectral_norm = spectral_norm
+        super().__init__(weight, temperature, projection_dim, spectral_norm)
 
-    def attach(self, feature_dim: int, num_classes: int) -> None:
-        self.head = SphereHead(feature_dim, num_classes, self.projection_dim, self.spectral_norm)
-
-    def discriminator_loss(self, real: Judged, fake: Judged) -> Tensor:
-        return self._loss(real)
-
-    def generator_loss(self, fake: Judged) -> Tensor:
-        return self._loss(fake)
-
-    @torch.no_grad()
-    def observe(self, judged: Judged) -> dict[str, Tensor]:
-        return {"accuracy": self.head.nearest_proxy_share(judged.features, judged.labels)}
-
-    def _loss(self, judged: Judged) -> Tensor:
-        embeddings, proxies = self.head.embed(judged.features), self.head.proxies()
-        return self.weight * conditional_contrastive(
-            embeddings, proxies, judged.labels, self.temperature
-        )
+    def between(self, embeddings: Tensor, proxies: Tensor, labels: Tensor) -> Tensor:
+        return conditional_contrastive(embeddings, proxies, labels, self.temperature)

@@ -6,10 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cgan_kit.losses.checks import check_cosine, check_temperature, check_weight
-from cgan_kit.losses.conditioning import Conditioning, Judged
+from cgan_kit.losses.checks import check_cosine
 from cgan_kit.losses.precision import in_float32
-from cgan_kit.losses.sphere import SphereHead
+from cgan_kit.losses.sphere import OnSphere
 
 
 @in_float32
@@ -50,7 +49,7 @@ def d2d_ce(
     return F.cross_entropy(logits, torch.arange(len(labels), device=labels.device))
 
 
-class ReACGAN(Conditioning):
+class ReACGAN(OnSphere):
     """Adds D2D-CE: on real images for the discriminator, on fake ones for the generator.
 
     Kang et al. 2021, arXiv:2111.01118. F(x) is projected to d numbers and normalised; a
@@ -69,8 +68,6 @@ class ReACGAN(Conditioning):
         ValueError: an argument out of its range.
     """
 
-    compares_images = True
-
     def __init__(
         self,
         weight: float = 1.0,
@@ -80,32 +77,15 @@ class ReACGAN(Conditioning):
         projection_dim: int = 128,
         spectral_norm: bool = False,
     ) -> None:
-        super().__init__()
-        self.weight = check_weight(weight)
-        self.temperature = check_temperature(temperature)
+        super().__init__(weight, temperature, projection_dim, spectral_norm)
         self.margin_positive = check_cosine("margin_positive", margin_positive)
         self.margin_negative = check_cosine("margin_negative", margin_negative)
-        self.projection_dim = projection_dim
-        self.spectral_norm = spectral_norm
 
-    def attach(self, feature_dim: int, num_classes: int) -> None:
-        self.head = SphereHead(feature_dim, num_classes, self.projection_dim, self.spectral_norm)
-
-    def discriminator_loss(self, real: Judged, fake: Judged) -> Tensor:
-        return self._loss(real)
-
-    def generator_loss(self, fake: Judged) -> Tensor:
-        return self._loss(fake)
-
-    @torch.no_grad()
-    def observe(self, judged: Judged) -> dict[str, Tensor]:
-        return {"accuracy": self.head.nearest_proxy_share(judged.features, judged.labels)}
-
-    def _loss(self, judged: Judged) -> Tensor:
-        return self.weight * d2d_ce(
-            self.head.embed(judged.features),
-            self.head.proxies(),
-            judged.labels,
+    def between(self, embeddings: Tensor, proxies: Tensor, labels: Tensor) -> Tensor:
+        return d2d_ce(
+            embeddings,
+            proxies,
+            labels,
             self.temperature,
             self.margin_positive,
             self.margin_negative,

@@ -6,7 +6,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cgan_kit.losses.conditioning import Judged
 from cgan_kit.losses.precision import in_float32
 from cgan_kit.losses.reacgan import ReACGAN
 
@@ -62,11 +61,5 @@ class ReACGANReference(ReACGAN):
             weight, temperature, margin_positive, 1 - margin_positive, projection_dim, spectral_norm
         )
 
-    def _loss(self, judged: Judged) -> Tensor:
-        return self.weight * d2d_ce_reference(
-            self.head.embed(judged.features),
-            self.head.proxies(),
-            judged.labels,
-            self.temperature,
-            self.margin_positive,
-        )
+    def between(self, embeddings: Tensor, proxies: Tensor, labels: Tensor) -> Tensor:
+        return d2d_ce_reference(embeddings, proxies, labels, self.temperature, self.margin_positive)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
+
+from cgan_kit.losses.checks import check_temperature, check_weight
+from cgan_kit.losses.conditioning import Conditioning, Judged
 
 # Shorter vectors are divided by this instead of their own length. At a vector of zeros the
 # slope is then at most 1000; divided by its length it would have none, or 1e12.
@@ -50,3 +54,43 @@ class SphereHead(nn.Module):
         """The share of features (n, F) whose nearest proxy is that of their label, a scalar."""
         nearest = (self.embed(features) @ self.proxies().T).argmax(dim=1)
         return (nearest == labels).float().mean()
+
+
+class OnSphere(Conditioning):
+    """A loss on the sphere: of real images for the discriminator, of fake ones for the generator.
+
+    ContraGAN and ReACGAN share this and say in `between` what the loss is. Their arguments
+    and errors are those of the subclass.
+    """
+
+    compares_images = True
+
+    def __init__(
+        self, weight: float, temperature: float, projection_dim: int, spectral_norm: bool
+    ) -> None:
+        super().__init__()
+        self.weight = check_weight(weight)
+        self.temperature = check_temperature(temperature)
+        self.projection_dim = projection_dim
+        self.spectral_norm = spectral_norm
+
+    def between(self, embeddings: Tensor, proxies: Tensor, labels: Tensor) -> Tensor:
+        """f (N, d), v (K, d), labels int64 (N,) -> the loss before its weight, a scalar."""
+        raise NotImplementedError
+
+    def attach(self, feature_dim: int, num_classes: int) -> None:
+        self.head = SphereHead(feature_dim, num_classes, self.projection_dim, self.spectral_norm)
+
+    def discriminator_loss(self, real: Judged, fake: Judged) -> Tensor:
+        return self._loss(real)
+
+    def generator_loss(self, fake: Judged) -> Tensor:
+        return self._loss(fake)
+
+    @torch.no_grad()
+    def observe(self, judged: Judged) -> dict[str, Tensor]:
+        return {"accuracy": self.head.nearest_proxy_share(judged.features, judged.labels)}
+
+    def _loss(self, judged: Judged) -> Tensor:
+        embeddings, proxies = self.head.embed(judged.features), self.head.proxies()
+        return self.weight * self.between(embeddings, proxies, judged.labels)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import Self
 
-from cgan_kit import losses, metrics, models
+from cgan_kit import losses, models
 from cgan_kit.data import ImageSet, PointSet
 from cgan_kit.describe import describe, rebuild
 from cgan_kit.losses import AdversarialLoss, Conditioning, Judged, NoConditioning, relativistic
@@ -180,6 +180,9 @@ class GAN(nn.Module):
                 f"adversarial is {config['adversarial']!r}, which is none of cgan_kit.losses; "
                 "the run was made with other code: build the GAN as it was built there"
             )
+        # Only a frozen classifier comes from there, and it is slow to import.
+        from cgan_kit import metrics
+
         with seeded(0):
             return cls(
                 generator_from_config(config),

@@ -15,7 +15,7 @@ import cgan_kit as kit
 from cgan_kit.training.distributed import Shard, own_gpu, place, share_batch_statistics
 
 SCRIPT = Path(__file__).with_name("several_processes.py")
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="sends signals")
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="sends signals: runs on Linux and macOS")
 
 
 @pytest.fixture(scope="module")
