@@ -210,7 +210,7 @@ print(report.table())
 # nothing of other trainings: those come in section 7.
 #
 # Read the table from the top. The class is right nearly always, about as often as for real
-# handwriting. Precision is close to that of real images too. Then look at *recall* (the share of
+# handwriting. Precision is a little below that of real images. Then look at *recall* (the share of
 # real images that lie close to some generated one) and at the variance within a class, and compare them
 # with the column *real*: **right class, clear image, less variety.**
 #
