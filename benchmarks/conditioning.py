@@ -37,10 +37,13 @@ from cgan_kit.models import draw_latents
 
 RESULTS = Path(__file__).parent / "results" / "conditioning.json"
 STEPS = {"digits": 1200, "shapes": 3600, "glyphs": 3600}
-NAMES = {
+MANY = 5000
+SHARES = {
     "accuracy": "class accuracy (classifier)",
     "oracle_accuracy": "class accuracy (oracle)",
     "recognisable": "recognisable share",
+}
+NAMES = SHARES | {
     "precision": "precision",
     "recall": "recall",
     "coverage": "coverage",
@@ -55,6 +58,8 @@ PROTOCOL = {
     "float32",
     "samples": "as many as held-out images (2,000 at most), of their classes; averaged "
     "generator, running batch-norm statistics",
+    "accuracy, oracle_accuracy, recognisable": "of `shares_of` samples, classes in turn; rows "
+    "without it are of an earlier version, and of as many as held-out images",
     "reference": "the held-out images",
     "features": "classifier of the training part, one for all runs of a data set (seed 0)",
     "frozen-classifier": "one of the training part with seed 1, not the one that measures",
@@ -113,12 +118,26 @@ def run_once(plan: Plan, folder: Path) -> list[dict[str, Any]]:
 
     found = {short: report.values[long] for short, long in NAMES.items() if long in report.values}
     row = asdict(plan) | {short: round(value.generated, 4) for short, value in found.items()}
+    row |= shares(run, train, judge, plan.seed)
     gradients = head_gradients(gan, train, plan.seed)
     row |= {name: float(f"{value:.3g}") for name, value in gradients.items()}
     row |= {"minutes": round(seconds / 60, 2), "threads": torch.get_num_threads()}
     real = asdict(plan) | {"method": "real", "weight": None, "options": ""}
     real |= {short: round(value.real, 4) for short, value in found.items()}
     return [row, real]
+
+
+def shares(
+    run: kit.Run, train: kit.data.ImageSet, judge: metrics.Classifier, seed: int
+) -> dict[str, float]:
+    """Shares need no reference, so they can rest on more samples than there are real images."""
+    labels = torch.arange(MANY) % train.num_classes
+    images = metrics.draw_samples(run, labels, seed=seed)
+    found = {"accuracy": float((judge.predict(images) == labels).double().mean())}
+    if isinstance(train, kit.data.RenderedSet):
+        read = metrics.oracle_report(images, labels, train.oracle())
+        found |= {"oracle_accuracy": read.class_accuracy, "recognisable": read.recognisable}
+    return {name: round(value, 4) for name, value in found.items()} | {"shares_of": MANY}
 
 
 def load(data: str, classes: int) -> kit.data.ImageSet:
