@@ -31,6 +31,7 @@ from cgan_kit.data.places import data_root
 from cgan_kit.losses import AdversarialLoss, Conditioning
 from cgan_kit.losses.checks import check_weight
 from cgan_kit.training import GAN, DivergedError, Precision, Recipe, Run, Training, finish
+from cgan_kit.training.distributed import place
 
 PROGRAM = "python -m cgan_kit"
 INTERRUPTED = 130  # what shells report for a program that Ctrl-C ended
@@ -156,7 +157,7 @@ def train(given: argparse.Namespace) -> int:
         precision=Precision(given.precision == "bfloat16") if given.precision else None,
         device=given.device,
     )
-    print(f"{chosen}{'' if given.all else f' ({len(whole) - len(chosen):,} held out)'}", flush=True)
+    _say(f"{chosen}{'' if given.all else f' ({len(whole) - len(chosen):,} held out)'}")
     return _finish(training)
 
 
@@ -355,10 +356,16 @@ def _version(package: str) -> str:
 
 
 def _finish(training: Training) -> int:
-    print(f"training into {training.folder}", flush=True)
+    _say(f"training into {training.folder}")
     run = finish(training)
     if training.step < training.steps:
-        print(f"Go on with: {PROGRAM} resume {run.folder}", flush=True)
+        _say(f"Go on with: {PROGRAM} resume {run.folder}")
         return INTERRUPTED
-    print(f"{run!r}. See it with: {PROGRAM} sample {run.folder}")
+    _say(f"{run!r}. See it with: {PROGRAM} sample {run.folder}")
     return 0
+
+
+def _say(line: str) -> None:
+    """Of several processes that train together, the first speaks for all."""
+    if place().rank == 0:
+        print(line, flush=True)

@@ -317,6 +317,17 @@ def test_it_works_with_the_library_alone(tmp_path):
     assert (tmp_path / "a.png").is_file()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="torchrun is started on Linux and macOS")
+def test_of_two_processes_one_speaks(tmp_path):
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [sys.executable, *launcher, "-m", "cgan_kit", "train", "digits", *TINY]
+    command += ["--steps", "2", "--folder", str(tmp_path / "run")]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    said = ["held out)", "training into ", "See it with: "]
+    assert [done.stdout.count(each) for each in said] == [1, 1, 1]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal")
 def test_ctrl_c_ends_cleanly_and_the_run_goes_on_to_the_bit(tmp_path):
     steps = 4000  # more than are done before the signal comes

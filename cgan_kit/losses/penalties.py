@@ -17,17 +17,17 @@ from cgan_kit.losses.checks import check_weight
 from cgan_kit.losses.conditioning import Judged
 
 Judge = Callable[[Tensor, Tensor], Judged]
+Uniform = Callable[[int], Tensor]
 
 
 class Penalty(Protocol):
-    """(real, fake, judge, random) -> scalar.
+    """(real, fake, judge, uniform) -> scalar.
 
-    `judge(images, labels)` asks the discriminator again; `random` is the run's own generator.
+    `judge(images, labels)` asks the discriminator again; `uniform(n)` draws n numbers in [0, 1)
+    from the run's own chance, one for each image of this process's part of the batch.
     """
 
-    def __call__(
-        self, real: Judged, fake: Judged, judge: Judge, random: torch.Generator
-    ) -> Tensor: ...
+    def __call__(self, real: Judged, fake: Judged, judge: Judge, uniform: Uniform) -> Tensor: ...
 
 
 class SlopePenalty:
@@ -47,14 +47,14 @@ class SlopePenalty:
 class R1(SlopePenalty):
     """γ/2 E‖∇D(x)‖² on real images. Mescheder et al. 2018, arXiv:1801.04406, equation 9."""
 
-    def __call__(self, real: Judged, fake: Judged, judge: Judge, random: torch.Generator) -> Tensor:
+    def __call__(self, real: Judged, fake: Judged, judge: Judge, uniform: Uniform) -> Tensor:
         return self.gamma / 2 * squared_slopes(real.scores, real.images).mean()
 
 
 class R2(SlopePenalty):
     """γ/2 E‖∇D(G(z))‖² on fake images. Mescheder et al. 2018, equation 9 with fakes."""
 
-    def __call__(self, real: Judged, fake: Judged, judge: Judge, random: torch.Generator) -> Tensor:
+    def __call__(self, real: Judged, fake: Judged, judge: Judge, uniform: Uniform) -> Tensor:
         return self.gamma / 2 * squared_slopes(fake.scores, fake.images).mean()
 
 
@@ -65,7 +65,7 @@ class R1R2(SlopePenalty):
     were judged in one call, so one backward pass holds both slopes.
     """
 
-    def __call__(self, real: Judged, fake: Judged, judge: Judge, random: torch.Generator) -> Tensor:
+    def __call__(self, real: Judged, fake: Judged, judge: Judge, uniform: Uniform) -> Tensor:
         total = real.scores.sum() + fake.scores.sum()
         slopes = torch.autograd.grad(total, [real.images, fake.images], create_graph=True)
         return self.gamma / 2 * mean_squares(slopes)
@@ -86,11 +86,9 @@ class WGANGP:
     def __init__(self, weight: float = 10.0) -> None:
         self.weight = check_weight(weight, none="no penalty")
 
-    def __call__(self, real: Judged, fake: Judged, judge: Judge, random: torch.Generator) -> Tensor:
-        shape = (len(real.images),) + (1,) * (real.images.ndim - 1)
-        share = torch.rand(
-            shape, generator=random, device=real.images.device, dtype=real.images.dtype
-        )
+    def __call__(self, real: Judged, fake: Judged, judge: Judge, uniform: Uniform) -> Tensor:
+        share = uniform(len(real.images)).to(real.images)
+        share = share.view(-1, *(1 for _ in real.images.shape[1:]))
         between = torch.lerp(real.images.detach(), fake.images.detach(), share).requires_grad_()
         judged = judge(between, real.labels)
         # The root's slope at zero is infinite; the small constant keeps it finite.

@@ -64,6 +64,10 @@ class Shard:
         n = len(batch) // self.world_size
         return batch[self.rank * n : (self.rank + 1) * n] if self.world_size > 1 else batch
 
+    def uniform(self, n: int, random: torch.Generator) -> Tensor:
+        """n numbers in [0, 1), (n,): this process's part of those one process would draw."""
+        return self.part(torch.rand(n * self.world_size, generator=random, device=random.device))
+
     def gathered(self, conditioning: Conditioning, *judged: Judged) -> tuple[Judged, ...]:
         """Each `Judged` as the conditioning's losses need it.
 

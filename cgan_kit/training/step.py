@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -102,7 +103,7 @@ def discriminator_step(players: Players) -> dict[str, Tensor]:
     loss = adversarial + conditioning
     slope = loss.new_zeros(())
     if penalty is not None:
-        slope = penalty(real, fake, gan.judge, players.random)
+        slope = penalty(real, fake, gan.judge, partial(shard.uniform, random=players.random))
         loss = loss + slope
 
     seen = {

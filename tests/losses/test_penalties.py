@@ -40,23 +40,24 @@ def mean_square(slopes: torch.Tensor) -> torch.Tensor:
     return sum(slope.square().sum() for slope in slopes) / len(slopes)
 
 
-def random_state() -> torch.Generator:
-    return torch.Generator().manual_seed(5)
+def uniform_numbers():
+    random = torch.Generator().manual_seed(5)
+    return lambda n: torch.rand(n, generator=random)
 
 
 def test_r1_and_r2_are_half_gamma_times_the_mean_squared_slope():
     model, real, fake = situation()
     for penalty, half in ((R1(0.7), real), (R2(0.7), fake)):
         expected = 0.7 / 2 * mean_square(model.slope(half.images))
-        value = penalty(real, fake, model.judge, random_state())
+        value = penalty(real, fake, model.judge, uniform_numbers())
         assert value.item() == pytest.approx(expected.item(), rel=1e-12)
 
 
 def test_r1_reads_real_images_only_and_r2_fakes_only():
     model, real, fake = situation()
-    values = {P: P(1.0)(real, fake, model.judge, random_state()).item() for P in (R1, R2)}
+    values = {P: P(1.0)(real, fake, model.judge, uniform_numbers()).item() for P in (R1, R2)}
     assert values[R1] != pytest.approx(values[R2], rel=1e-3)
-    swapped = {P: P(1.0)(fake, real, model.judge, random_state()).item() for P in (R1, R2)}
+    swapped = {P: P(1.0)(fake, real, model.judge, uniform_numbers()).item() for P in (R1, R2)}
     assert swapped[R1] == pytest.approx(values[R2])
     assert swapped[R2] == pytest.approx(values[R1])
 
@@ -64,7 +65,7 @@ def test_r1_reads_real_images_only_and_r2_fakes_only():
 def test_both_in_one_pass_are_r1_plus_r2_in_value_and_in_gradient():
     def gradients(penalties):
         model, real, fake = situation()
-        total = sum(penalty(real, fake, model.judge, random_state()) for penalty in penalties)
+        total = sum(penalty(real, fake, model.judge, uniform_numbers()) for penalty in penalties)
         return [total.detach(), *torch.autograd.grad(total, [model.a, model.b])]
 
     for one, two in zip(gradients([R1R2(0.4)]), gradients([R1(0.4), R2(0.4)]), strict=True):
@@ -74,7 +75,7 @@ def test_both_in_one_pass_are_r1_plus_r2_in_value_and_in_gradient():
 @pytest.mark.parametrize("penalty", [R1(1.0), R2(1.0), R1R2(1.0)], ids=lambda p: type(p).__name__)
 def test_the_second_derivative_reaches_the_weights(penalty):
     model, real, fake = situation()
-    value = penalty(real, fake, model.judge, random_state())
+    value = penalty(real, fake, model.judge, uniform_numbers())
     (by_b,) = torch.autograd.grad(value, model.b)
     # d/db of (1/2) mean |2 a x + b|^2 is the mean slope.
     expected = sum(
@@ -90,7 +91,7 @@ def test_wgan_gp_is_the_squared_distance_of_the_slope_from_one():
     with torch.no_grad():
         model.a.zero_()  # a linear discriminator: the slope is b wherever the line is cut
     norm = model.b.detach().norm()
-    value = WGANGP(10.0)(real, fake, model.judge, random_state())
+    value = WGANGP(10.0)(real, fake, model.judge, uniform_numbers())
     assert value.item() == pytest.approx(10 * (norm.item() - 1) ** 2, rel=1e-9)
     (by_b,) = torch.autograd.grad(value, model.b)
     assert torch.allclose(by_b, 20 * (norm - 1) * model.b.detach() / norm, rtol=1e-9)
@@ -104,7 +105,7 @@ def test_wgan_gp_looks_between_the_two_images_of_each_pair_under_their_label():
         seen.append((images.detach(), labels))
         return model.judge(images, labels)
 
-    value = WGANGP(1.0)(real, fake, judge, random_state())
+    value = WGANGP(1.0)(real, fake, judge, uniform_numbers())
     ((between, labels),) = seen
     assert torch.equal(labels, real.labels)
     share = (between - real.images) / (fake.images - real.images)
@@ -121,7 +122,7 @@ def test_wgan_gp_stays_finite_where_the_slope_vanishes():
     with torch.no_grad():
         model.a.zero_()
         model.b.zero_()
-    value = WGANGP(1.0)(real, fake, model.judge, random_state())
+    value = WGANGP(1.0)(real, fake, model.judge, uniform_numbers())
     assert value.item() == pytest.approx(1, abs=1e-5)
     assert torch.isfinite(torch.autograd.grad(value, model.b)[0]).all()
 
@@ -129,7 +130,7 @@ def test_wgan_gp_stays_finite_where_the_slope_vanishes():
 @pytest.mark.parametrize("penalty", [R1(0.0), R2(0.0), R1R2(0.0), WGANGP(0.0)])
 def test_a_weight_of_zero_is_no_penalty(penalty):
     model, real, fake = situation()
-    assert penalty(real, fake, model.judge, random_state()) == 0
+    assert penalty(real, fake, model.judge, uniform_numbers()) == 0
 
 
 def test_the_slope_of_one_image_does_not_depend_on_the_others():
@@ -144,7 +145,7 @@ def test_the_slope_of_one_image_does_not_depend_on_the_others():
     def value(chosen):
         leaf = images[chosen].requires_grad_()
         judged = gan.judge(leaf, labels[chosen])
-        return R1(2.0)(judged, judged, gan.judge, random_state()).item()
+        return R1(2.0)(judged, judged, gan.judge, uniform_numbers()).item()
 
     alone = sum(value(slice(i, i + 1)) for i in range(4)) / 4
     assert value(slice(None)) == pytest.approx(alone, rel=1e-4)

@@ -15,7 +15,7 @@ import torch
 import torch.distributed as dist
 
 import cgan_kit as kit
-from cgan_kit.losses import R1R2, AdversarialLoss
+from cgan_kit.losses import R1R2, WGANGP, AdversarialLoss
 from cgan_kit.training import FLOAT32, training_step
 from cgan_kit.training.distributed import join, share_batch_statistics
 from cgan_kit.training.step import discriminator_step, generator_step, make_players
@@ -203,7 +203,11 @@ def gradients(images, shard):
 def trainings(images, points, shard):
     """The MLP pair, and for two processes the DCGAN pair, by `compare_trainings`."""
     on_points = make_gan(points, kit.losses.ReACGAN())
-    found = {"points with R1R2": compare_trainings(on_points, points, shard, penalty=R1R2(0.05))}
+    on_lines = make_gan(points, kit.losses.ACGAN(), kit.losses.wasserstein)
+    found = {
+        "points with R1R2": compare_trainings(on_points, points, shard, penalty=R1R2(0.05)),
+        "points with WGAN-GP": compare_trainings(on_lines, points, shard, penalty=WGANGP()),
+    }
     if shard.world_size > 2:
         return found
     plain = make_gan(images, kit.losses.ReACGAN())

@@ -80,7 +80,7 @@ def test_two_processes_compare_every_pair_of_method_and_game(two):
 def test_weights_after_twenty_steps_are_those_of_one_process(launched):
     reports, _, _ = launched
     trained = reports[0]["trained"]
-    assert len(trained) == (3 if len(reports) == 2 else 1)
+    assert len(trained) == (4 if len(reports) == 2 else 2)
     for name, (gap,) in trained.items():
         assert gap < 1e-9, name
 
