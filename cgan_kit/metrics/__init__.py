@@ -67,7 +67,7 @@ from cgan_kit.metrics.oracle_metrics import (
 )
 from cgan_kit.metrics.report import Report, Value
 from cgan_kit.metrics.rows import METRICS, SLOW_METRICS, Metric
-from cgan_kit.metrics.samples import Drawn, draw_samples
+from cgan_kit.metrics.samples import Drawn, draw_samples, drawn
 from cgan_kit.metrics.similarity import class_similarity, diversity, ms_ssim, ssim
 from cgan_kit.metrics.subject import Subject
 from cgan_kit.metrics.tables import table
@@ -115,6 +115,7 @@ __all__ = [
     "deal",
     "diversity",
     "draw_samples",
+    "drawn",
     "evaluate",
     "expected_kl",
     "frechet_distance",

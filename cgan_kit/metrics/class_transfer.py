@@ -15,17 +15,18 @@ Vinyals 2019.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import torch
 from torch import Tensor
 
-from cgan_kit.data.imageset import ImageSet, to_uint8
 from cgan_kit.metrics.checks import check_images, check_labels, check_same_range
-from cgan_kit.metrics.classifier import train_classifier
+from cgan_kit.metrics.classifier import fit_classifier
 from cgan_kit.metrics.discriminability import Share, accuracy_by_class, wilson
 from cgan_kit.metrics.samples import stratified
 from cgan_kit.metrics.tables import table
+
+if TYPE_CHECKING:
+    from cgan_kit.data.imageset import ImageSet
 
 
 class ClassTransfer(NamedTuple):
@@ -81,27 +82,36 @@ def class_transfer(
     Raises:
         ValueError: images or labels of another kind or shape than those of `train`.
     """
-    generated = _as_set(images, labels, train)
-    n = min(len(generated), len(train))
+    _check(images, labels, train)
+    n = min(len(images), len(train))
     fake, real = (
-        part.subset(stratified(part.labels, n, train.num_classes, seed).to(part.device))
-        for part in (generated, train)
+        _part(some.to(train.device), of_class.to(train.device), n, train.num_classes, seed)
+        for some, of_class in ((images, labels), (train.images, train.labels))
     )
-    from_fake = train_classifier(fake, steps=steps, seed=seed)
-    from_real = train_classifier(real, steps=steps, seed=seed)
+    from_fake, from_real = (
+        fit_classifier(*part, train.num_classes, steps=steps, seed=seed) for part in (fake, real)
+    )
     tests = (
         accuracy_by_class(held_out.images, held_out.labels, from_fake),
-        accuracy_by_class(fake.images, fake.labels, from_real),
+        accuracy_by_class(*fake, from_real),
         accuracy_by_class(held_out.images, held_out.labels, from_real),
     )
-    held_counts, fake_counts = held_out.class_counts(), fake.class_counts()
+    held_counts = held_out.class_counts()
     return ClassTransfer(
         _overall(tests[0], held_counts),
-        _overall(tests[1], fake_counts),
+        _overall(tests[1], fake[1].bincount(minlength=train.num_classes)),
         _overall(tests[2], held_counts),
         *tests,
         n,
     )
+
+
+def _part(
+    images: Tensor, labels: Tensor, n: int, num_classes: int, seed: int
+) -> tuple[Tensor, Tensor]:
+    """n of them, with the class frequencies of all."""
+    chosen = stratified(labels, n, num_classes, seed).to(images.device)
+    return images[chosen], labels[chosen]
 
 
 def _overall(by_class: list[Share], counts: Tensor) -> Share:
@@ -109,8 +119,7 @@ def _overall(by_class: list[Share], counts: Tensor) -> Share:
     return wilson(round(hits), int(counts.sum()))
 
 
-def _as_set(images: Tensor, labels: Tensor, train: ImageSet) -> ImageSet:
-    """The generated images as a set with the classes of `train`, on its device."""
+def _check(images: Tensor, labels: Tensor, train: ImageSet) -> None:
     check_images(images)
     check_labels(labels, len(images), train.num_classes)
     check_same_range(images, train.images)
@@ -119,5 +128,3 @@ def _as_set(images: Tensor, labels: Tensor, train: ImageSet) -> ImageSet:
             f"images are {tuple(images.shape[1:])} but train holds {train.sample_shape}; "
             "give images of the shape of the real ones"
         )
-    pixels = images if images.dtype == torch.uint8 else to_uint8(images)
-    return ImageSet(pixels.to(train.device), labels.to(train.device), train.class_names)

@@ -157,10 +157,10 @@ def train_classifier(
         "batch_size": batch_size,
         "seed": seed,
     }
-    classifier = _new(train, seed)
+    classifier = _new(train.images, train.num_classes, seed)
     if folder is not None and _restore(classifier, Path(folder), protocol):
         return classifier.eval()
-    _fit(classifier, train, steps, min(batch_size, len(train)), seed)
+    _fit(classifier, train.images, train.labels, steps, batch_size, seed)
     if held_out is not None:
         hits = classifier.predict(held_out.images).cpu() == held_out.labels.cpu()
         classifier.accuracy = float(hits.double().mean())
@@ -169,27 +169,51 @@ def train_classifier(
     return classifier.eval()
 
 
-def _new(train: ImageSet, seed: int) -> Classifier:
-    channels, height, width = train.sample_shape
+def fit_classifier(
+    images: Tensor, labels: Tensor, num_classes: int, *, steps: int = 300, seed: int = 0
+) -> Classifier:
+    """`train_classifier` for plain tensors, such as generated images; in eval mode.
+
+    Arguments:
+        images: uint8 or float in [-1, 1], (n, C, H, W), with H and W at least 8.
+        labels: int64 (n,), in [0, num_classes), on the images' device.
+        num_classes: K.
+        steps: of training, batches of 64.
+        seed: of weights, order and shifts.
+    """
+    classifier = _new(images, num_classes, seed)
+    _fit(classifier, images, labels, steps, 64, seed)
+    return classifier
+
+
+def _new(images: Tensor, num_classes: int, seed: int) -> Classifier:
     with torch.random.fork_rng(devices=[]):
         # torch.manual_seed would also reseed the GPU, which fork_rng(devices=[]) does not mend.
         torch.default_generator.manual_seed(seed)
-        classifier = Classifier((channels, height, width), train.num_classes)
-    return classifier.to(train.device)
+        classifier = Classifier(tuple(images.shape[1:]), num_classes)
+    return classifier.to(images.device)
 
 
-def _fit(classifier: Classifier, train: ImageSet, steps: int, batch_size: int, seed: int) -> None:
+def _fit(
+    classifier: Classifier,
+    images: Tensor,
+    labels: Tensor,
+    steps: int,
+    batch_size: int,
+    seed: int,
+) -> None:
     draw = torch.Generator().manual_seed(seed)
     optimiser = torch.optim.Adam(classifier.parameters(), lr=1e-3, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=max(steps, 2))
+    batch_size = min(batch_size, len(images))
     order = torch.empty(0, dtype=torch.int64)
     classifier.train()
     for _ in range(steps):
         if len(order) < batch_size:
-            order = torch.randperm(len(train), generator=draw)
-        chosen, order = order[:batch_size].to(train.device), order[batch_size:]
-        logits = classifier(_shift(train.real(chosen), draw))
-        loss = F.cross_entropy(logits, train.labels[chosen])
+            order = torch.randperm(len(images), generator=draw)
+        chosen, order = order[:batch_size].to(images.device), order[batch_size:]
+        logits = classifier(_shift(as_float(images[chosen]), draw))
+        loss = F.cross_entropy(logits, labels[chosen])
         optimiser.zero_grad()
         torch.autograd.backward(loss)
         optimiser.step()

@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tqdm.auto import tqdm
 
-from cgan_kit.metrics.classifier import Classifier, train_classifier
-from cgan_kit.metrics.evaluate import Generated, evaluate, split_set
+from cgan_kit.metrics.classifier import Classifier
+from cgan_kit.metrics.evaluate import Generated, evaluate, split_set, usual_classifier
 from cgan_kit.metrics.features import Extractor
 from cgan_kit.metrics.report import Report, Value, finite_or_none, interval_text, save_json
 from cgan_kit.metrics.rows import METRICS, Metric
@@ -164,8 +164,8 @@ def compare(
         runs: method -> its runs, which differ in their training seed alone; or runs whose
             configs say the conditioning, which are sorted by it. (images, labels) will do for
             a run, as in `evaluate`.
-        classifier: for all of them; by default one is trained.
-        image_set, n, k, seed, step, features, metrics: as for `evaluate`.
+        classifier: for all of them; by default that of `evaluate`.
+        image_set, n, k, seed, step, features, metrics: as there.
 
     Raises:
         ValueError: as `evaluate`; no runs; runs of one method that have one training seed, or
@@ -178,7 +178,7 @@ def compare(
         _check_seeds(method, own)
     parts = split_set(image_set)
     if classifier is None:
-        classifier = train_classifier(*parts, seed=seed)
+        classifier = usual_classifier(*parts, seed)
     reports: dict[str, list[Report]] = {method: [] for method in methods}
     with tqdm(
         total=sum(map(len, methods.values())), leave=False, delay=2, desc="comparing", unit="run"

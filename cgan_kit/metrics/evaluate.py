@@ -21,7 +21,7 @@ from cgan_kit.metrics.features import Extractor, classifier_features
 from cgan_kit.metrics.intervals import GROUPS, NO_INTERVAL, Interval, deal, jackknife
 from cgan_kit.metrics.report import Report, Value
 from cgan_kit.metrics.rows import METRICS, Measured, Metric
-from cgan_kit.metrics.samples import Drawn, Sampler, draw_samples, stratified, take
+from cgan_kit.metrics.samples import Drawn, Sampler, draw_samples, drawn, stratified, take
 from cgan_kit.metrics.subject import Judges, Subject
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ MAX_REFERENCE = 2000
 
 HELD = 2**25
 """Bytes of generated images that are kept; more are made again for each look at them."""
+
+_KEPT = 8  # classifiers, about half a MB each
+_TRAINED: dict[tuple[str, str, str, int], Classifier] = {}
 
 
 def evaluate(
@@ -59,8 +62,8 @@ def evaluate(
     is for other generated images beside the same reference, by the same classifier.
 
     Memory. The images of a run are held if they fit into `HELD` bytes. Else they are made
-    batch by batch, and rows that look at features alone need memory for those alone; a
-    row that looks at pixels (variance, MS-SSIM, GAN-train) holds them all, as uint8.
+    batch by batch, and `METRICS` hold their features alone. Those of `SLOW_METRICS` that look
+    at pixels hold them all, as uint8.
 
     Arguments:
         generated: a run, or (images, labels): uint8 or float in [-1, 1], (n, C, H, W), with
@@ -71,8 +74,8 @@ def evaluate(
         k: neighbours, for precision, recall, density and coverage.
         seed: of latents, of samples from the set, and of the classifier.
         step: of the run's checkpoint; None is the last.
-        classifier: one from `train_classifier` on the training part, to measure many times
-            with the same one; by default one is trained, which takes seconds.
+        classifier: one from `train_classifier` on the training part; by default one is trained,
+            which takes seconds, and kept for the next call with the same set and seed.
         features: the space for distances; by default that of the classifier. See `features`.
         metrics: the rows; `METRICS + SLOW_METRICS` for all of them.
         groups: of samples, for the intervals; their time grows with it. 0 for none.
@@ -90,7 +93,7 @@ def evaluate(
     source, labels = _generated(generated, reference, n, seed, step)
     real = train.subset(take(train.labels, reference.class_counts(), seed))
     if classifier is None:
-        classifier = train_classifier(train, held_out, seed=seed)
+        classifier = usual_classifier(train, held_out, seed)
     _check_classifier(classifier, train)
     oracle = reference.oracle() if hasattr(reference, "oracle") else None
     space = features or classifier_features(classifier)
@@ -98,7 +101,8 @@ def evaluate(
     base = Subject(reference.images, reference.labels, judges)
     true = Subject(real.images, real.labels, judges, base)
     run = None if isinstance(generated, tuple) else generated
-    fake = Subject(source, labels.to(train.device), judges, base, true, run, step)
+    group = deal(labels, groups, seed) if groups else None
+    fake = Subject(source, labels.to(train.device), judges, base, true, run, step, group)
     rows = [row for row in metrics if oracle is not None or not row.by_oracle]
     protocol = {
         **_origin(generated, step, seed),
@@ -113,16 +117,15 @@ def evaluate(
         "interval": f"95 %, over generated images: jackknife without one of {groups} groups",
         "seed": seed,
     }
-    return Report(_values(fake, rows, groups), protocol, fake.by_oracle if oracle else None)
+    return Report(_values(fake, rows), protocol, fake.by_oracle if oracle else None)
 
 
-def _values(fake: Subject, rows: Sequence[Metric], groups: int) -> dict[str, Value]:
+def _values(fake: Subject, rows: Sequence[Metric]) -> dict[str, Value]:
     """Each row: of the generated images, of the real ones, and again without each group."""
-    group = deal(fake.labels, groups, fake.judges.seed) if groups else torch.empty(0)
     without: dict[str, list[float]] = {row.name: [] for row in rows}
     values: dict[str, Value] = {}
     # The bar shows itself after two seconds, so that quick calls leave stored outputs alone.
-    number = len(group.unique())
+    number = 0 if fake.group is None else int(fake.group.max()) + 1
     with tqdm(total=2 * len(rows) + number, leave=False, delay=2, desc="measuring") as bar:
         measured: list[Measured] = []
         for row in rows:
@@ -132,7 +135,7 @@ def _values(fake: Subject, rows: Sequence[Metric], groups: int) -> dict[str, Val
         again = [row for row, value in pairs if row.repeat and not isinstance(value, Share)]
         for j in range(number):
             # Rows inside groups: the four of the nearest neighbours share what a part has read.
-            part = fake.without(group == j)
+            part = fake.without(j)
             for row in again:
                 without[row.name].append(_number_of(row.measure(part)))
             bar.update()
@@ -183,6 +186,17 @@ def split_set(image_set: ImageSet | tuple[ImageSet, ImageSet]) -> tuple[ImageSet
     return train, held_out
 
 
+def usual_classifier(train: ImageSet, held_out: ImageSet, seed: int) -> Classifier:
+    """`train_classifier`, once in a process for each set and seed; the last few are kept."""
+    key = train.fingerprint(), held_out.fingerprint(), str(train.device), seed
+    if key not in _TRAINED:
+        trained = train_classifier(train, held_out, seed=seed)
+        while len(_TRAINED) >= _KEPT:
+            del _TRAINED[next(iter(_TRAINED))]
+        _TRAINED[key] = trained
+    return _TRAINED[key]
+
+
 def _number(
     n: int | None,
     k: int,
@@ -221,10 +235,10 @@ def _generated(
                 f"{reference.num_classes}; give the set that the run learned"
             )
         labels = reference.labels
-        drawn = Drawn(generated, labels, seed, step, reference.device)
         if n * math.prod(reference.sample_shape) > HELD:
-            _check_generated(next(drawn.split(1)), labels[:1], reference)
-            return drawn, labels
+            source = drawn(generated, labels, seed=seed, step=step, device=reference.device)
+            _check_generated(next(source.split(1)), labels[:1], reference)
+            return source, labels
         images = draw_samples(generated, labels, seed=seed, step=step)
     _check_generated(images, labels, reference)
     _check_classes(labels, reference)

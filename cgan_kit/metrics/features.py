@@ -22,12 +22,10 @@ from torch import Tensor, nn
 
 from cgan_kit.metrics.checks import as_float, check_features, check_images
 from cgan_kit.metrics.classifier import Classifier
-from cgan_kit.metrics.samples import Drawn
+from cgan_kit.metrics.samples import BATCH, Drawn
 
 if TYPE_CHECKING:
     from cgan_kit.data.oracle import Oracle
-
-BATCH = 500
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,8 @@ def frechet_floor(features: Tensor, n: float, m: float) -> float:
     Simulations agree within 5 % when there are 10 features a dimension to estimate from and n
     and m are at least 2 d. From fewer features the answer is too low, by 15 % at 5 a dimension
     and 30 % at 2, and so it is with heavy tails. Then measure real samples against other real
-    ones instead.
+    ones instead. Where labels are not drawn but given in the same fixed numbers on both sides,
+    as `evaluate` gives them, see `fixed_classes.frechet_floor_in_classes`.
 
     Arguments:
         features: (N, d), real ones, N at least 2: as many as there are, not only n or m.

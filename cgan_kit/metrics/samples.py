@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
+
+BATCH = 500
+"""Images of a run that are held at one time, where all are not needed at once."""
 
 
 @runtime_checkable
@@ -29,37 +32,61 @@ class Sampler(Protocol):
 class Drawn:
     """n images of a run, made batch by batch each time they are looked at, and never held.
 
-    One image for each label, from the distribution the generator was trained on.
+    `drawn` makes one with latents of a seed.
 
     Attributes:
         run: what can `sample(latents, labels, step)`.
+        latents: float32 (n, Z).
         labels: int64 (n,).
-        seed: of the latents; the same seed and n give the same latents for any labels.
         step: of the checkpoint; None is the last.
         device: where the images go.
     """
 
     run: Sampler
+    latents: Tensor
     labels: Tensor
-    seed: int = 0
     step: int | None = None
     device: torch.device | str = "cpu"
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __getitem__(self, chosen: Tensor) -> Drawn:
+        """Some of them, by bool (n,) or indices, as a tensor of images would give them."""
+        return replace(self, latents=self.latents[chosen], labels=self.labels[chosen])
+
     def split(self, size: int) -> Iterator[Tensor]:
         """uint8 (up to size, C, H, W), one batch after the other, as `Tensor.split`."""
-        draw = torch.Generator().manual_seed(self.seed)
-        # Every generator of the kit learns from the standard normal: `models.draw_latents`.
-        latents = torch.randn(len(self), self.run.latent_dim, generator=draw)
-        for z, y in zip(latents.split(size), self.labels.cpu().split(size), strict=True):
+        for z, y in zip(self.latents.split(size), self.labels.split(size), strict=True):
             yield self.run.sample(z, y, self.step).to(self.device)
 
 
+def drawn(
+    run: Sampler,
+    labels: Tensor,
+    *,
+    seed: int = 0,
+    step: int | None = None,
+    device: torch.device | str = "cpu",
+) -> Drawn:
+    """One image for each label, from the distribution the generator was trained on.
+
+    Arguments:
+        run: what can `sample(latents, labels, step)`.
+        labels: int64 (n,).
+        seed: of the latents; the same seed and n give the same latents for any labels.
+        step: of the checkpoint; None is the last.
+        device: where the images go.
+    """
+    draw = torch.Generator().manual_seed(seed)
+    # Every generator of the kit learns from the standard normal: `models.draw_latents`.
+    latents = torch.randn(len(labels), run.latent_dim, generator=draw)
+    return Drawn(run, latents, labels.cpu(), step, device)
+
+
 def draw_samples(run: Sampler, labels: Tensor, *, seed: int = 0, step: int | None = None) -> Tensor:
-    """The images of `Drawn`, all at once: uint8 (n, C, H, W)."""
-    (images,) = Drawn(run, labels, seed, step).split(len(labels))
+    """The images of `drawn`, all at once: uint8 (n, C, H, W)."""
+    (images,) = drawn(run, labels, seed=seed, step=step).split(len(labels))
     return images
 
 

@@ -12,11 +12,11 @@ from torch import Tensor
 from cgan_kit.metrics.class_transfer import ClassTransfer, class_transfer
 from cgan_kit.metrics.classifier import Classifier
 from cgan_kit.metrics.discriminability import Discriminability, resolution_sweep
-from cgan_kit.metrics.features import BATCH, Extractor, classifier_features
+from cgan_kit.metrics.features import Extractor, classifier_features
 from cgan_kit.metrics.neighbours import Neighbours, neighbours
 from cgan_kit.metrics.oracle_metrics import OracleReport, report_reading
-from cgan_kit.metrics.samples import Drawn, Sampler
-from cgan_kit.metrics.variance import within_class_variance
+from cgan_kit.metrics.samples import BATCH, Drawn, Sampler
+from cgan_kit.metrics.variance import variance_without_groups
 
 if TYPE_CHECKING:
     from cgan_kit.data.imageset import ImageSet
@@ -58,6 +58,7 @@ class Subject:
         real: training images of the same number and classes, compared with the same reference;
             None but for generated images.
         run, step: what made them; None where nobody knows.
+        group: int64 (n,) on the CPU, from 0 up, for `without`; None where nobody asks.
     """
 
     source: Tensor | Drawn
@@ -67,6 +68,7 @@ class Subject:
     real: Subject | None = None
     run: Sampler | None = None
     step: int | None = None
+    group: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -115,10 +117,16 @@ class Subject:
     def neighbours(self) -> Neighbours:
         return neighbours(self.beside.features, self.features, self.k)
 
-    @cached_property
+    @property
     def variance(self) -> Tensor:
         """float64 (K,): see `within_class_variance`."""
-        return within_class_variance(self.images, self.labels, self.num_classes)
+        return self.variances[0]
+
+    @cached_property
+    def variances(self) -> Tensor:
+        """float64 (1 + g, K): of all images, and without each group; see there."""
+        group = torch.zeros(len(self), dtype=torch.int64) if self.group is None else self.group
+        return variance_without_groups(self.source, self.labels, self.num_classes, group)
 
     @cached_property
     def reading(self) -> Reading:
@@ -155,9 +163,10 @@ class Subject:
         """The reference; for the reference itself, itself."""
         return self if self.reference is None else self.reference
 
-    def without(self, left_out: Tensor) -> Subject:
-        """These images without some of them, bool (n,); what is read of them is read here."""
-        kept = ~left_out
+    def without(self, left_out: int) -> Subject:
+        """These images without one group; what was read of them is not read again."""
+        assert self.group is not None
+        kept = self.group != left_out
         return Part(
             source=self.source,
             labels=self.labels[kept.to(self.labels.device)],
@@ -167,15 +176,17 @@ class Subject:
             run=self.run,
             step=self.step,
             whole=self,
+            left_out=left_out,
             kept=kept,
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part(Subject):
-    """Those images of a whole that are kept, bool (n,)."""
+    """Those images of a whole, `source`, that are kept, bool (n,): without the group left out."""
 
     whole: Subject
+    left_out: int
     kept: Tensor
 
     @cached_property
@@ -185,6 +196,10 @@ class Part(Subject):
     @cached_property
     def features(self) -> Tensor:
         return self._of(self.whole.features)
+
+    @property
+    def variance(self) -> Tensor:
+        return self.whole.variances[1 + self.left_out]
 
     @cached_property
     def probabilities(self) -> Tensor:

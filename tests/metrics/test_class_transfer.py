@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import math
 import sys
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from cgan_kit.data import load
-from cgan_kit.data.imageset import ImageSet
 from cgan_kit.metrics.class_transfer import ClassTransfer, class_transfer
-from cgan_kit.metrics.classifier import Classifier, train_classifier
+from cgan_kit.metrics.classifier import Classifier, fit_classifier
 
 WHOLE = load("digits", size=8)
 GENERATED, REST = WHOLE.split(held_out=0.6)
@@ -26,14 +27,15 @@ TRAINED: dict[str, Classifier] = {}
 def trained_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real classifier is the same in nearly every test."""
 
-    def cached(data: ImageSet, steps: int, seed: int) -> Classifier:
-        key = f"{data.fingerprint()} {steps} {seed}"
+    def cached(images: Tensor, labels: Tensor, *given: Any, **options: Any) -> Classifier:
+        pixels = hashlib.sha256(images.numpy().tobytes() + labels.numpy().tobytes()).hexdigest()
+        key = f"{pixels} {given} {options}"
         if key not in TRAINED:
-            TRAINED[key] = train_classifier(data, steps=steps, seed=seed)
+            TRAINED[key] = fit_classifier(images, labels, *given, **options)
         return TRAINED[key]
 
     module = sys.modules["cgan_kit.metrics.class_transfer"]
-    monkeypatch.setattr(module, "train_classifier", cached)
+    monkeypatch.setattr(module, "fit_classifier", cached)
 
 
 def transfer(images: Tensor, labels: Tensor) -> ClassTransfer:

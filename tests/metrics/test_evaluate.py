@@ -192,9 +192,18 @@ def test_without_a_classifier_one_is_trained_on_the_training_part(
 
     module = train_few.__globals__["evaluate"].__globals__
     monkeypatch.setitem(module, "train_classifier", train_few)
+    monkeypatch.setitem(module, "_TRAINED", {})
     report = evaluate((FRESH.images, FRESH.labels), PART, n=100, groups=0)
     assert [part.fingerprint() for part in seen] == [TRAIN.fingerprint(), HELD_OUT.fingerprint()]
     assert report.protocol["classifier_accuracy"] is not None
+    again = evaluate((FRESH.images, FRESH.labels), PART, n=100, groups=0)
+    assert len(seen) == 2  # the same one serves again
+    assert str(again) == str(report)
+    evaluate((FRESH.images, FRESH.labels), PART, n=100, groups=0, seed=1)
+    assert len(seen) == 4
+    monkeypatch.setitem(module, "_KEPT", 1)
+    evaluate((FRESH.images, FRESH.labels), PART, n=100, groups=0, seed=2)
+    assert len(module["_TRAINED"]) == 1
 
 
 def test_a_new_metric_is_one_more_line(classifier: Classifier) -> None:
@@ -276,8 +285,21 @@ def test_many_images_of_a_run_are_never_held(
     assert [len(labels) for _, labels, _ in run.asked] == [1, 100, 100, 100, 98, 398]
     for row in by_features:
         assert streamed[row.name].generated == pytest.approx(held[row.name].generated, rel=1e-6)
-    with_pixels = evaluate(run, PART, classifier=classifier, groups=0)
-    assert str(with_pixels) == str(held)
+
+
+def test_rows_for_every_report_hold_no_images_of_a_run(
+    monkeypatch: pytest.MonkeyPatch, classifier: Classifier
+) -> None:
+    held = evaluate(StubRun(FRESH), PART, classifier=classifier, groups=3)
+
+    def held_already(subject: Subject) -> Tensor:
+        assert isinstance(subject.source, Tensor), "images of a run are held"
+        return subject.source
+
+    monkeypatch.setitem(evaluate.__globals__, "HELD", 0)
+    monkeypatch.setattr(Subject, "images", property(held_already))
+    streamed = evaluate(StubRun(FRESH), PART, classifier=classifier, groups=3)
+    assert str(streamed) == str(held)
 
 
 def test_another_space(classifier: Classifier) -> None:

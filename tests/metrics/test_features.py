@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from cgan_kit.data.oracle import Oracle
 from cgan_kit.metrics import (
     Classifier,
-    Drawn,
     Extractor,
     classifier_features,
     draw_samples,
+    drawn,
     inception_features,
     network_features,
     oracle_features,
@@ -53,7 +53,7 @@ def test_batches_change_nothing() -> None:
 def test_a_run_is_looked_at_in_batches_and_shows_what_it_shows_at_once() -> None:
     run, labels = StubRun(), torch.zeros(1300, dtype=torch.int64)
     pixels = Extractor("pixels", lambda images: images.flatten(1).float())
-    features = pixels(Drawn(run, labels, seed=4))
+    features = pixels(drawn(run, labels, seed=4))
     assert run.asked == [500, 500, 300]
     held = draw_samples(run, labels, seed=4)
     assert torch.equal(features, held.flatten(1).float())
