@@ -1,4 +1,4 @@
-"""Class-conditional batch normalisation: one scale and one shift a class."""
+"""Class-conditional batch normalisation: scale and shift looked up, or asked for by a vector."""
 
 from __future__ import annotations
 
@@ -28,5 +28,31 @@ class ConditionalBatchNorm2d(nn.Module):
         """maps (n, C, H, W), labels int64 (n,) -> (n, C, H, W)."""
         gain = self.gain[labels][:, :, None, None]
         bias = self.bias[labels][:, :, None, None]
+        normalised: Tensor = self.norm(maps)
+        return torch.addcmul(bias, gain, normalised)
+
+
+class LinearBatchNorm2d(nn.Module):
+    """Batch normalisation whose scale and shift are linear in a condition vector.
+
+    h -> (1 + A c) * (h - mean) / sqrt(variance + eps) + B c. In BigGAN c holds a class's vector,
+    which all layers share, and a chunk of z.
+    Brock et al. 2019, arXiv:1809.11096, section 3 and appendix B.
+
+    Arguments:
+        channels: C of the input (n, C, H, W).
+        condition_dim: length of c.
+    """
+
+    def __init__(self, channels: int, condition_dim: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels, affine=False)
+        self.gain = nn.Linear(condition_dim, channels, bias=False)
+        self.bias = nn.Linear(condition_dim, channels, bias=False)
+
+    def forward(self, maps: Tensor, condition: Tensor) -> Tensor:
+        """maps (n, C, H, W), condition (n, condition_dim) -> (n, C, H, W)."""
+        gain = 1 + self.gain(condition)[:, :, None, None]
+        bias = self.bias(condition)[:, :, None, None]
         normalised: Tensor = self.norm(maps)
         return torch.addcmul(bias, gain, normalised)

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from cgan_kit.models.conditional_norm import ConditionalBatchNorm2d
+from cgan_kit.models.conditional_norm import ConditionalBatchNorm2d, LinearBatchNorm2d
 
 
 def a_layer() -> ConditionalBatchNorm2d:
@@ -44,3 +44,26 @@ def test_only_the_classes_in_the_batch_learn():
     for parameter in (layer.gain, layer.bias):
         moved = parameter.grad.abs().sum(dim=1) > 0
         assert moved.tolist() == [True, False, True]
+
+
+def test_scale_and_shift_may_be_linear_in_a_vector():
+    torch.manual_seed(0)
+    layer, plain = LinearBatchNorm2d(4, condition_dim=3), nn.BatchNorm2d(4)
+    maps, condition = 3 + 2 * torch.randn(8, 4, 5, 5), torch.randn(8, 3)
+    for training in (True, True, False):
+        layer.train(training)
+        plain.train(training)
+        out = layer(maps, condition)
+        normalised = plain(maps)  # its own affine map is still the identity
+        for i, vector in enumerate(condition):
+            gain, bias = 1 + layer.gain.weight @ vector, layer.bias.weight @ vector
+            expected = gain[:, None, None] * normalised[i] + bias[:, None, None]
+            assert torch.allclose(out[i], expected, atol=1e-5)
+    assert torch.allclose(layer.norm.running_mean, plain.running_mean)
+    assert torch.allclose(layer.norm.running_var, plain.running_var)
+
+
+def test_a_condition_of_zeros_leaves_the_plain_norm():
+    maps = 3 + 2 * torch.randn(6, 4, 5, 5)
+    out = LinearBatchNorm2d(4, condition_dim=3)(maps, torch.zeros(6, 3))
+    assert torch.allclose(out, nn.BatchNorm2d(4)(maps), atol=1e-6)
