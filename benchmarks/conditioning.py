@@ -32,7 +32,8 @@ from torch import Tensor
 import cgan_kit as kit
 from cgan_kit import metrics
 from cgan_kit.cli import CONDITIONINGS, WEIGHTLESS, parse_option
-from cgan_kit.losses import Judged
+from cgan_kit.diagnostics import Scene, split
+from cgan_kit.diagnostics.split import each_norm, slope
 from cgan_kit.models import draw_latents
 
 RESULTS = Path(__file__).parent / "results" / "conditioning.json"
@@ -153,48 +154,22 @@ def head_gradients(
 ) -> dict[str, float]:
     """What the method's head sends back at one batch, beside the discriminator's own score.
 
-    The head is all that `conditioning` computes from F(x) (from x, for a frozen classifier),
-    what it adds to the adversarial score included. Its gradient is separated by cutting the
-    other path. Nothing is trained.
+    Both as `cgan_kit.diagnostics.Split` has them, in evaluation mode. Nothing is trained.
     """
-    gan.eval()
     random = torch.Generator().manual_seed(seed)
     chosen = torch.randint(len(train), (n,), generator=random)
-    labels = train.labels[chosen]
-    with torch.no_grad():
-        made = gan.generator(draw_latents(n, gan.latent_dim, random), labels)
+    latents = draw_latents(n, gan.latent_dim, random)
+    parts = split(gan.eval(), Scene(train.real(chosen), train.labels[chosen], latents))
+    n_real = parts.real.features.numel()  # the features of the fakes follow those of the real
 
-    def judged(images: Tensor, head: bool) -> Judged:
-        """Scores and features whose graph leads through the head, or through the score alone."""
-        seen = gan.discriminator(images)
-        added = gan.conditioning.score(seen.features, labels)
-        scores = seen.adversarial.detach() + added if head else seen.adversarial + added.detach()
-        return Judged(images, labels, scores, seen.features)
-
-    def size(gradient: Tensor) -> float:
-        return float(n * gradient.flatten(1).norm(dim=1).mean())
-
-    def generator_loss(real: Judged, fake: Judged) -> Tensor:
-        return gan.adversarial.generator(real.scores, fake.scores)
-
-    fakes = made.clone().requires_grad_()
-    real, fake = judged(train.real(chosen).requires_grad_(), True), judged(fakes, True)
-    loss_d = gan.adversarial.discriminator(real.scores, fake.scores)
-    loss_d = loss_d + gan.conditioning.discriminator_loss(real, fake)
-    loss_g = generator_loss(real, fake) + gan.conditioning.generator_loss(fake)
-    own = generator_loss(judged(train.real(chosen), False), judged(fakes, False))
-
-    def slope(loss: Tensor, at: Tensor) -> float:
-        if not loss.requires_grad:
-            return 0.0
-        (gradient,) = torch.autograd.grad(loss, at, retain_graph=True, allow_unused=True)
-        return 0.0 if gradient is None else size(gradient)
+    def size(loss: Tensor, at: Tensor, part: slice = slice(None)) -> float:
+        return float(each_norm(slope(loss, at)[part], n).mean())
 
     return {
-        "d_head": slope(loss_d, real.features),
-        "g_head": slope(loss_g, fake.features),
-        "g_head_image": slope(loss_g, fakes),
-        "g_score_image": slope(own, fakes),
+        "d_head": size(parts.d_head, parts.features, slice(n_real)),
+        "g_head": size(parts.g_head, parts.features, slice(n_real, None)),
+        "g_head_image": size(parts.g_head, parts.fake.images),
+        "g_score_image": size(parts.g_score, parts.fake.images),
     }
 
 

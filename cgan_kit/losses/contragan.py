@@ -30,12 +30,21 @@ def conditional_contrastive(
     Returns:
         A scalar, at least 0.
     """
-    to_proxy = (embeddings * proxies[labels]).sum(dim=1)
-    # No image is compared with itself: its place in the matrix is free for its proxy.
-    logits = (embeddings @ embeddings.T).diagonal_scatter(to_proxy) / temperature
+    logits = contrastive_logits(embeddings, proxies, labels, temperature)
     other_class = labels[:, None] != labels
     alike = logits.masked_fill(other_class, -torch.inf)
     return (logits.logsumexp(dim=1) - alike.logsumexp(dim=1)).mean()
+
+
+def contrastive_logits(
+    embeddings: Tensor, proxies: Tensor, labels: Tensor, temperature: float
+) -> Tensor:
+    """The exponents of `conditional_contrastive`, (N, N).
+
+    No image is compared with itself: its place on the diagonal is free for its proxy.
+    """
+    to_proxy = (embeddings * proxies[labels]).sum(dim=1)
+    return (embeddings @ embeddings.T).diagonal_scatter(to_proxy) / temperature
 
 
 class ContraGAN(OnSphere):
@@ -62,3 +71,6 @@ class ContraGAN(OnSphere):
 
     def between(self, embeddings: Tensor, proxies: Tensor, labels: Tensor) -> Tensor:
         return conditional_contrastive(embeddings, proxies, labels, self.temperature)
+
+    def logits(self, embeddings: Tensor, proxies: Tensor, labels: Tensor) -> Tensor:
+        return contrastive_logits(embeddings, proxies, labels, self.temperature)

@@ -39,14 +39,28 @@ def d2d_ce(
     Returns:
         A scalar, at least 0.
     """
+    logits = d2d_logits(embeddings, proxies, labels, temperature, margin_positive, margin_negative)
+    return F.cross_entropy(logits, torch.arange(len(labels), device=labels.device))
+
+
+def d2d_logits(
+    embeddings: Tensor,
+    proxies: Tensor,
+    labels: Tensor,
+    temperature: float,
+    margin_positive: float,
+    margin_negative: float,
+) -> Tensor:
+    """The exponents of `d2d_ce`, (N, N): row i holds image i's positive and its negatives.
+
+    No image is its own negative, so the diagonal is free for the positives: the right answer
+    of row i stands in column i. Images of the same class are -inf.
+    """
     to_proxy = (embeddings * proxies[labels]).sum(dim=1)
     positives = (to_proxy - margin_positive).clamp(max=0) / temperature
     negatives = (embeddings @ embeddings.T - margin_negative).clamp(min=0) / temperature
     same_class = labels[:, None] == labels
-    # No image is its own negative: its place in the matrix is free for its positive, which is
-    # then the right answer of its row.
-    logits = negatives.masked_fill(same_class, -torch.inf).diagonal_scatter(positives)
-    return F.cross_entropy(logits, torch.arange(len(labels), device=labels.device))
+    return negatives.masked_fill(same_class, -torch.inf).diagonal_scatter(positives)
 
 
 class ReACGAN(OnSphere):
@@ -82,11 +96,10 @@ class ReACGAN(OnSphere):
         self.margin_negative = check_cosine("margin_negative", margin_negative)
 
     def between(self, embeddings: Tensor, proxies: Tensor, labels: Tensor) -> Tensor:
-        return d2d_ce(
-            embeddings,
-            proxies,
-            labels,
-            self.temperature,
-            self.margin_positive,
-            self.margin_negative,
-        )
+        return d2d_ce(embeddings, proxies, labels, *self._dials())
+
+    def logits(self, embeddings: Tensor, proxies: Tensor, labels: Tensor) -> Tensor:
+        return d2d_logits(embeddings, proxies, labels, *self._dials())
+
+    def _dials(self) -> tuple[float, float, float]:
+        return self.temperature, self.margin_positive, self.margin_negative

@@ -29,6 +29,14 @@ def d2d_ce_reference(
 
     Arguments: those of `d2d_ce`, without the margin of negatives.
     """
+    logits = d2d_reference_logits(embeddings, proxies, labels, temperature, margin_positive)
+    return F.cross_entropy(logits, torch.arange(len(labels), device=labels.device))
+
+
+def d2d_reference_logits(
+    embeddings: Tensor, proxies: Tensor, labels: Tensor, temperature: float, margin_positive: float
+) -> Tensor:
+    """The exponents of `d2d_ce_reference`, (N, N), laid out as `d2d_logits` does."""
     margin_negative = 1 - margin_positive
     to_proxy = (embeddings * proxies[labels]).sum(dim=1)
     positives = (to_proxy - margin_positive).clamp(max=0) / temperature
@@ -37,8 +45,7 @@ def d2d_ce_reference(
     largest = similarity.detach().masked_fill(itself, -torch.inf).amax(dim=1, keepdim=True)
     negatives = similarity.clamp(min=0) - largest
     same_class = labels[:, None] == labels
-    logits = negatives.masked_fill(same_class, -torch.inf).diagonal_scatter(positives)
-    return F.cross_entropy(logits, torch.arange(len(labels), device=labels.device))
+    return negatives.masked_fill(same_class, -torch.inf).diagonal_scatter(positives)
 
 
 class ReACGANReference(ReACGAN):
@@ -63,3 +70,7 @@ class ReACGANReference(ReACGAN):
 
     def between(self, embeddings: Tensor, proxies: Tensor, labels: Tensor) -> Tensor:
         return d2d_ce_reference(embeddings, proxies, labels, self.temperature, self.margin_positive)
+
+    def logits(self, embeddings: Tensor, proxies: Tensor, labels: Tensor) -> Tensor:
+        dials = self.temperature, self.margin_positive
+        return d2d_reference_logits(embeddings, proxies, labels, *dials)

@@ -78,6 +78,10 @@ class OnSphere(Conditioning):
         """f (N, d), v (K, d), labels int64 (N,) -> the loss before its weight, a scalar."""
         raise NotImplementedError
 
+    def logits(self, embeddings: Tensor, proxies: Tensor, labels: Tensor) -> Tensor:
+        """The loss's exponents, (N, N): image i's own proxy at (i, i), image j at (i, j)."""
+        raise NotImplementedError
+
     def attach(self, feature_dim: int, num_classes: int) -> None:
         self.head = SphereHead(feature_dim, num_classes, self.projection_dim, self.spectral_norm)
 

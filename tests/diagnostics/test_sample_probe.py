@@ -1,0 +1,108 @@
+"""What the sample probe says of known samples and scores."""
+
+import pytest
+import torch
+from patients import noise, players_after
+from torch import nn
+
+import cgan_kit as kit
+from cgan_kit.diagnostics import SampleProbe, scene
+from cgan_kit.diagnostics.sample_probe import separation, within_class_variance
+
+
+class Copies(nn.Module):
+    """A generator that makes given images, whatever z is."""
+
+    def __init__(self, images, generator):
+        super().__init__()
+        self.images = images
+        self.num_classes, self.latent_dim = generator.num_classes, generator.latent_dim
+
+    def forward(self, latents, labels):
+        return self.images
+
+
+def look(players, images, **options):
+    players.gan.generator = Copies(images, players.gan.generator)
+    found = SampleProbe(n=12, **options)(players, 1)
+    return {name.removeprefix("sample/"): value for name, value in found.items()}
+
+
+def test_the_real_images_themselves_are_as_varied_and_cannot_be_told():
+    players = players_after(2)
+    found = look(players, scene(players, 12).real)
+    assert found["pixel_variance"] == pytest.approx(1)
+    assert found["feature_variance"] == pytest.approx(1)
+    assert found["separation"] == pytest.approx(0.5)
+
+
+def test_one_image_a_class_has_no_variance():
+    players = players_after(2)
+    seen = scene(players, 12)
+    first = {int(k): seen.real[seen.labels == k][0] for k in seen.labels.unique()}
+    found = look(players, torch.stack([first[int(k)] for k in seen.labels]))
+    assert found["pixel_variance"] == pytest.approx(0, abs=1e-9)
+    assert found["feature_variance"] == pytest.approx(0, abs=1e-6)
+
+
+def test_an_oracle_reads_what_was_drawn():
+    shapes = kit.data.load("shapes", size=16)
+    players = players_after(0, data=shapes)
+    seen = scene(players, 40)
+    found = look(players, seen.real)
+    assert (found["oracle_accuracy"], found["recognisable"]) == (1, 1)
+    shifted = look(players, seen.real.roll(1, dims=0))
+    assert shifted["oracle_accuracy"] < 0.2
+    assert shifted["recognisable"] == 1
+
+
+def test_points_are_read_by_their_posterior():
+    ring = kit.data.load("gaussians", samples=400)
+    players = players_after(0, data=ring)
+    seen = scene(players, 32)
+    assert look(players, seen.real)["oracle_accuracy"] == 1
+    assert look(players, -seen.real)["oracle_accuracy"] == 0
+
+
+def test_a_judge_is_asked_where_one_is_given():
+    class Judge:
+        def predict(self, images):
+            return torch.arange(len(images)) % 3 * 0
+
+    players = players_after(0)
+    found = look(players, scene(players, 12).real, classifier=Judge())
+    assert found["accuracy"] == pytest.approx(1 / 3)
+
+
+def test_held_out_images_are_scored_apart():
+    class Knows(nn.Module):
+        """D that has learned the training images by heart."""
+
+        def __init__(self, gan, known):
+            super().__init__()
+            self.inner, self.known = gan.discriminator, known
+
+        def forward(self, images):
+            seen = (images[:, None] == self.known).flatten(2).all(dim=2).any(dim=1)
+            return self.inner(images)._replace(adversarial=seen.float())
+
+    players = players_after(0, None)
+    data = players.batches.data
+    players.gan.discriminator = Knows(players.gan, data.real(torch.arange(len(data))))
+    fresh = noise(per_class=4)
+    fresh.samples = 255 - fresh.samples
+    found = look(players, torch.zeros(12, 1, 8, 8), held_out=fresh)
+    assert found["separation"] == 1
+    assert found["separation_held_out"] == 0.5
+    assert found["score_spread"] == pytest.approx(torch.tensor([1.0, 0.0]).repeat(12).std().item())
+
+
+def test_separation_is_the_share_of_pairs_with_ties_by_half():
+    real, fake = torch.tensor([1.0, 2.0]), torch.tensor([1.0, 0.0, 3.0])
+    assert separation(real, fake) == pytest.approx((0.5 + 1 + 0 + 1 + 1 + 0) / 6)
+
+
+def test_variance_by_hand():
+    vectors = torch.tensor([[0.0, 0.0], [2.0, 0.0], [5.0, 5.0], [5.0, 7.0], [9.0, 9.0]])
+    labels = torch.tensor([0, 0, 1, 1, 2])
+    assert within_class_variance(vectors, labels).item() == pytest.approx((1 + 1) / 2)
