@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cgan_kit.models.interfaces import Generator
 
 _CHUNK = 2**23  # distances held at once: 32 MiB of float32
+_RESAMPLES = 400
 
 
 class PixelNeighbours(NamedTuple):
@@ -76,12 +77,16 @@ class Recovery(NamedTuple):
     gap: (held-out − train) / held-out median: 0 for an honest generator, towards 1 for one
         that memorised. The paper's MRE-gap, with a sign.
     p_value: of the two-sided Kolmogorov-Smirnov test that both errors have one distribution.
+    low, high: interval of 95 % around the gap, for other images of both kinds (bootstrap); NaN
+        where the gap is.
     """
 
     train_median: float
     held_out_median: float
     gap: float
     p_value: float
+    low: float
+    high: float
 
 
 def pixel_neighbours(images: Tensor, train: Tensor, held_out: Tensor) -> PixelNeighbours:
@@ -237,10 +242,24 @@ def compare_recovery(train_errors: Tensor, held_out_errors: Tensor) -> Recovery:
                 f"{name} have shape {tuple(errors.shape)} and "
                 f"{int((~torch.isfinite(errors)).sum())} that are not finite; give finite (n,)"
             )
-    train, held_out = (float(e.double().quantile(0.5)) for e in (train_errors, held_out_errors))
-    test = ks_2samp(train_errors.cpu().numpy(), held_out_errors.cpu().numpy())
-    gap = (held_out - train) / held_out if held_out > 0 else math.nan
-    return Recovery(train, held_out, gap, float(test.pvalue))
+    both = [errors.detach().cpu().double() for errors in (train_errors, held_out_errors)]
+    train, held_out = (float(_medians(errors[None])) for errors in both)
+    p_value = float(ks_2samp(*(errors.numpy() for errors in both)).pvalue)
+    if held_out <= 0:
+        return Recovery(train, held_out, math.nan, p_value, math.nan, math.nan)
+    draw = torch.Generator().manual_seed(0)
+    again, held_again = (
+        _medians(e[torch.randint(len(e), (_RESAMPLES, len(e)), generator=draw)]) for e in both
+    )
+    edges = torch.tensor([0.025, 0.975], dtype=torch.float64)
+    low, high = (1 - again / held_again).quantile(edges).tolist()
+    return Recovery(train, held_out, (held_out - train) / held_out, p_value, low, high)
+
+
+def _medians(rows: Tensor) -> Tensor:
+    """(r,): the median of each row (r, n); between the middle two where n is even."""
+    n, ordered = rows.shape[1], rows.sort(dim=1).values
+    return (ordered[:, (n - 1) // 2] + ordered[:, n // 2]) / 2
 
 
 def _search(

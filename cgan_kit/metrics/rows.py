@@ -199,12 +199,12 @@ def _never_trained_on(subject: Subject) -> HeldOut:
     return held_out_combinations(subject.images, subject.labels, train)
 
 
-def _recovery(subject: Subject) -> float:
+def _recovery(subject: Subject) -> Measured:
     """The gap of training and held-out images; NaN for images whose generator nobody has."""
     if subject.generator is None:
         return math.nan
-    errors = [_recovered(subject, part) for part in ("train", "held_out")]
-    return compare_recovery(*errors).gap
+    found = compare_recovery(*(_recovered(subject, part) for part in ("train", "held_out")))
+    return Share(found.gap, found.low, found.high)
 
 
 def _recovered(subject: Subject, part: str) -> Tensor:

@@ -11,6 +11,7 @@ from urllib.error import URLError
 import pytest
 import torch
 from torch import Tensor, nn
+from torch_fidelity import feature_extractor_inceptionv3 as inceptionv3
 
 from cgan_kit.data.oracle import Oracle
 from cgan_kit.metrics import (
@@ -134,6 +135,31 @@ def test_inception_gets_bytes_in_colour(fidelity: SimpleNamespace) -> None:
     space = inception_features("here.pth")
     assert space(IMAGES / 127.5 - 1).shape == (23, 2)
     assert torch.equal(seen[0], IMAGES.expand(-1, 3, -1, -1))
+
+
+def test_the_real_inception_sees_bytes_in_their_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch-fidelity's network with random weights: what reaches its first layer, what leaves."""
+    monkeypatch.setattr(inceptionv3, "load_state_dict_from_url", lambda *_, **__: {})
+    network = inceptionv3.FeatureExtractorInceptionV3
+    monkeypatch.setattr(network, "load_state_dict", lambda *_: None)
+    seen: list[Tensor] = []
+    first = network.forward
+
+    def forward(self: Any, images: Tensor) -> tuple[Tensor]:
+        self.Conv2d_1a_3x3.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+        answer: tuple[Tensor] = first(self, images)
+        return answer
+
+    monkeypatch.setattr(network, "forward", forward)
+    space = inception_features()
+    flat = torch.tensor([0, 128, 255], dtype=torch.uint8).view(1, 3, 1, 1).expand(2, 3, 8, 8)
+    features = space(flat)
+    assert features.shape == (2, 2048)
+    assert features.dtype == torch.float32
+    assert seen[0].shape == (2, 3, 299, 299)
+    # (byte - 128) / 128 in the published network, each colour in its own channel.
+    for channel, expected in enumerate((-1, 0, 127 / 128)):
+        assert seen[0][:, channel].unique().tolist() == [expected]
 
 
 def test_inception_offline_says_what_works(

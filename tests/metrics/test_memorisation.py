@@ -236,10 +236,12 @@ def test_a_memory_is_convicted_and_a_linear_generator_of_other_images_is_not() -
     guilty = verdict(train.images)
     assert guilty.gap > 0.9
     assert guilty.p_value < 1e-6
+    assert guilty.low > 0.8
     assert guilty.train_median < guilty.held_out_median
     innocent = verdict(FRESH.images[:40])
     assert abs(innocent.gap) < 0.5
     assert innocent.p_value > 0.01
+    assert innocent.low < 0 < innocent.high
 
 
 def test_comparison_by_hand() -> None:
@@ -249,7 +251,21 @@ def test_comparison_by_hand() -> None:
     assert answer.p_value == pytest.approx(2 / 35)  # two of the 35 orders are as far apart
     equal = compare_recovery(low, low)
     assert (equal.gap, equal.p_value) == (0, 1)
-    assert math.isnan(compare_recovery(low, torch.zeros(2)).gap)
+    none = compare_recovery(low, torch.zeros(2))
+    assert math.isnan(none.gap)
+    assert math.isnan(none.low)
+    sure = compare_recovery(torch.full((9,), 1.0), torch.full((9,), 4.0))
+    assert sure[2] == sure.low == sure.high == 0.75
+
+
+def test_the_interval_of_the_gap_holds_the_truth() -> None:
+    """Uniform errors, those of training images half as large: the gap of the medians is 1/2."""
+    draw = torch.Generator().manual_seed(0)
+    pairs = torch.rand(300, 2, 60, generator=draw)
+    found = [compare_recovery(a / 2, b) for a, b in pairs]
+    held = sum(each.low <= 0.5 <= each.high for each in found) / 300
+    assert held == pytest.approx(0.95, abs=0.04)
+    assert sum(each.high - each.low for each in found) / 300 < 0.5
 
 
 def test_the_p_value_is_even_for_honest_errors() -> None:
