@@ -97,7 +97,8 @@ def check_features(features: Tensor, argument: str = "features", at_least: int =
         )
     if len(features) < max(1, at_least):
         raise ValueError(
-            f"{argument} hold {len(features)} samples; this metric needs at least {at_least}"
+            f"{argument} hold {len(features)} samples; this metric needs at least {at_least}: "
+            "measure more images"
         )
     # The extremes of a set that holds NaN or Inf are not finite, and come without a second array.
     if not torch.stack(features.aminmax()).isfinite().all():

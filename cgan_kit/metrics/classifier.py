@@ -42,7 +42,10 @@ class Classifier(nn.Module):
         super().__init__()
         channels, height, width = sample_shape
         if min(height, width) < 8:
-            raise ValueError(f"images are {height} × {width}; the classifier needs at least 8 × 8")
+            raise ValueError(
+                f"images are {height} × {width}; the classifier needs at least "
+                "8 × 8: make them larger"
+            )
         self.sample_shape = tuple(sample_shape)
         self.num_classes = num_classes
         self.accuracy: float | None = None  # on held-out real images, where it was measured
@@ -138,11 +141,12 @@ def train_classifier(
         folder: keep the classifier here and find it again, by the fingerprint of the data.
 
     Raises:
-        ValueError: steps below 1, images smaller than 8 × 8, or a held-out set of another
-            shape or number of classes.
+        ValueError: steps or batch_size below 1, images smaller than 8 × 8, or a held-out set of
+            another shape or number of classes.
     """
-    if steps < 1:
-        raise ValueError(f"steps is {steps}; give at least 1")
+    for name, count in (("steps", steps), ("batch_size", batch_size)):
+        if count < 1:
+            raise ValueError(f"{name} is {count}; give at least 1")
     if held_out is not None and (
         held_out.sample_shape != train.sample_shape or held_out.num_classes != train.num_classes
     ):

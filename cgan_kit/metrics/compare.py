@@ -164,8 +164,8 @@ def compare(
         runs: method -> its runs, which differ in their training seed alone; or runs whose
             configs say the conditioning, which are sorted by it. (images, labels) will do for
             a run, as in `evaluate`.
-        classifier: for all of them; by default that of `evaluate`.
-        image_set, n, k, seed, step, features, metrics: as there.
+        image_set, n, k, seed, step, classifier, features, metrics: as for `evaluate`; one
+            classifier for all runs.
 
     Raises:
         ValueError: as `evaluate`; no runs; runs of one method that have one training seed, or

@@ -104,19 +104,7 @@ def evaluate(
     group = deal(labels, groups, seed) if groups else None
     fake = Subject(source, labels.to(train.device), judges, base, true, run, step, group)
     rows = [row for row in metrics if oracle is not None or not row.by_oracle]
-    protocol = {
-        **_origin(generated, step, seed),
-        "data": train.name,
-        "split": held_out.origin,
-        "n": n,
-        "k": k,
-        "reference": f"{n} of {len(held_out)} held-out images",
-        "real": f"{n} of {len(train)} training images, without repeats",
-        "features": space.name,
-        "classifier_accuracy": classifier.accuracy,
-        "interval": f"95 %, over generated images: jackknife without one of {groups} groups",
-        "seed": seed,
-    }
+    protocol = _origin(generated, step, seed) | _setting(judges, n, groups)
     return Report(_values(fake, rows), protocol, fake.by_oracle if oracle else None)
 
 
@@ -278,6 +266,23 @@ def _check_classifier(classifier: Classifier, train: ImageSet) -> None:
             f"{classifier.sample_shape} but the set has {train.num_classes} of "
             f"{train.sample_shape}; train one with train_classifier(train, held_out)"
         )
+
+
+def _setting(judges: Judges, n: int, groups: int) -> dict[str, Any]:
+    train, held_out = judges.train, judges.held_out
+    jackknifed = f"95 %, over generated images: jackknife without one of {groups} groups"
+    return {
+        "data": train.name,
+        "split": held_out.origin,
+        "n": n,
+        "k": judges.k,
+        "reference": f"{n} of {len(held_out)} held-out images",
+        "real": f"{n} of {len(train)} training images, without repeats",
+        "features": judges.extractor.name,
+        "classifier_accuracy": judges.classifier.accuracy,
+        "interval": jackknifed if groups else "none, but where a row brings its own",
+        "seed": judges.seed,
+    }
 
 
 def _origin(generated: Generated, step: int | None, seed: int) -> dict[str, Any]:

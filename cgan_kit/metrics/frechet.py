@@ -25,6 +25,7 @@ from torch import Tensor
 from cgan_kit.metrics.checks import as_double, check_features, check_labels, check_real_and_fake
 
 SAMPLES_PER_DIMENSION = 10  # below it, covariances are too uncertain for the numbers to compare
+BLOCKS = 10  # of the generated samples, for `frechet_infinity`
 _ROWS = 512  # of features that are float64 at one time
 _COLUMNS = 64  # of the covariance at one time
 _SHARES = (0.2, 0.4, 0.6, 0.8, 1.0)  # of the sample: sizes that `frechet_infinity` looks at
@@ -98,7 +99,7 @@ def frechet_floor(features: Tensor, n: float, m: float) -> float:
 
 
 def frechet_infinity(
-    real_features: Tensor, fake_features: Tensor, blocks: int = 10, seed: int = 0
+    real_features: Tensor, fake_features: Tensor, blocks: int = BLOCKS, seed: int = 0
 ) -> Extrapolated:
     """The Fréchet distance that infinitely many generated samples would have.
 

@@ -22,6 +22,7 @@ from cgan_kit.metrics.checks import as_float, check_images, check_labels, check_
 from cgan_kit.metrics.discriminability import Share, wilson
 
 if TYPE_CHECKING:
+    from cgan_kit.data.oracle import Reading
     from cgan_kit.data.rendered import RenderedSet
     from cgan_kit.models.interfaces import Generator
 
@@ -143,6 +144,11 @@ def held_out_combinations(images: Tensor, labels: Tensor, train: RenderedSet) ->
     """
     check_images(images)
     check_labels(labels, len(images), train.num_classes)
+    return held_out_reading(train.oracle().read(images), labels, train)
+
+
+def held_out_reading(reading: Reading, labels: Tensor, train: RenderedSet) -> HeldOut:
+    """`held_out_combinations` for images that the oracle has read; same arguments otherwise."""
     seen = torch.zeros(len(train.grid.labels), dtype=torch.bool)
     seen[train.grid_index.cpu()] = True
     unseen = (~seen).view(train.num_classes, -1)
@@ -151,7 +157,6 @@ def held_out_combinations(images: Tensor, labels: Tensor, train: RenderedSet) ->
             "train shows every combination; hold some out, such as with "
             "load('shapes', held_out_combinations=0.2), and train on that"
         )
-    reading = train.oracle().read(images)
     read, labels = reading.labels.cpu(), labels.cpu()
     combination = torch.zeros_like(read)
     for name, values in train.grid.factors.items():  # the last factor runs fastest

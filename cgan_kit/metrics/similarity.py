@@ -29,7 +29,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cgan_kit.metrics.checks import as_float, check_images, check_labels, check_same_range
+from cgan_kit.metrics.checks import (
+    as_double,
+    as_float,
+    check_images,
+    check_labels,
+    check_same_range,
+)
 from cgan_kit.metrics.samples import take
 
 C1, C2 = 0.01**2, 0.03**2
@@ -276,8 +282,8 @@ def _window(sigma: float) -> int:
 
 
 def _unit(images: Tensor) -> Tensor:
-    device = torch.device("cpu") if images.device.type == "mps" else images.device
-    return (as_float(images).to(device).double() + 1) / 2
+    """float64, pixels in [0, 1]."""
+    return (as_double(as_float(images)) + 1) / 2
 
 
 def _check_pair(first: Tensor, second: Tensor) -> None:

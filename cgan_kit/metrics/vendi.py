@@ -24,7 +24,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from cgan_kit.metrics.checks import check_labels
+from cgan_kit.metrics.checks import as_double, check_features, check_labels
 from cgan_kit.metrics.samples import take
 
 
@@ -56,8 +56,7 @@ def vendi_score(features: Tensor, order: float = 1.0) -> float:
             no direction; an order below 0.
     """
     _check(features, order)
-    device = torch.device("cpu") if features.device.type == "mps" else features.device
-    rows = torch.nn.functional.normalize(features.detach().to(device, torch.float64), dim=1)
+    rows = torch.nn.functional.normalize(as_double(features), dim=1)
     gram = rows @ rows.T if len(rows) <= rows.shape[1] else rows.T @ rows
     shares = torch.linalg.eigvalsh(gram / len(rows))
     # Rounding leaves specks of 1e-16 where there should be 0; order 0 would count each as one.
@@ -122,17 +121,7 @@ def _each(features: Tensor, labels: Tensor, num_classes: int, order: float) -> T
 def _check(features: Tensor, order: float, argument: str = "features") -> None:
     if not order >= 0:
         raise ValueError(f"order is {order}; give a number from 0 up, such as 1")
-    if features.ndim != 2 or len(features) == 0 or not features.is_floating_point():
-        raise ValueError(
-            f"{argument} have shape {tuple(features.shape)} and dtype {features.dtype}; "
-            "give floats (n, d) with n >= 1"
-        )
-    if not torch.isfinite(features).all():
-        bad = int((~torch.isfinite(features)).any(dim=1).sum())
-        raise ValueError(
-            f"{argument} hold NaN or Inf in {bad} of {len(features)} rows; "
-            "look for the image or the layer they come from"
-        )
+    check_features(features, argument)
     empty = int((features == 0).all(dim=1).sum())
     if empty:
         raise ValueError(

@@ -251,7 +251,10 @@ def test_every_row_has_an_interval_around_its_value(classifier: Classifier) -> N
     shares = [row.name for row in METRICS if row.share]
     assert len(shares) == 7
     assert all(report[name].low >= 0 and report[name].high <= 1 for name in shares)
-    assert math.isnan(measured(IMAGES, LABELS, classifier, n=120)["recall"].low)
+    assert report.protocol["interval"].endswith("without one of 8 groups")
+    none = measured(IMAGES, LABELS, classifier, n=120)
+    assert math.isnan(none["recall"].low)
+    assert none.protocol["interval"].startswith("none")
 
 
 def test_the_interval_is_that_of_other_samples(classifier: Classifier) -> None:

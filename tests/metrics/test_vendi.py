@@ -111,7 +111,7 @@ def test_shuffled_labels_raise_it_within_classes() -> None:
     ("features", "order", "message"),
     [
         (normal(4, 3)[0], 1, r"features have shape \(3,\)"),
-        (normal(4, 3)[:0], 1, "n >= 1"),
+        (normal(4, 3)[:0], 1, "features hold 0 samples"),
         (normal(4, 3).long(), 1, "int64"),
         (normal(4, 3) / 0, 1, "hold NaN or Inf in 4 of 4 rows"),
         (normal(4, 3) * torch.tensor([[0.0], [1], [1], [0]]), 1, "all zero in 2 of 4 rows"),
