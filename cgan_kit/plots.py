@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from matplotlib.axes import Axes
@@ -85,6 +86,7 @@ LINESTYLES: dict[str, str] = {
 
 DPI = 100  # of a figure's layout; `show` draws twice as fine for sharp text on fine screens
 FINENESS = 2
+LEFT_END = -0.5  # of a track: how far beyond real images it goes
 LABEL_SIZE = 9  # points, of the names of rows and columns
 CurvePanel = tuple[str, tuple[tuple[str, str, str], ...]]  # title, (history key, role, name)...
 LOSSES: CurvePanel = (
@@ -376,6 +378,75 @@ def history_curves(
         # that grow.
         axes.legend(frameon=False, loc="lower right" if rising else "upper right")
     return figure, lines
+
+
+class Track(NamedTuple):
+    """One line of `tracks`: a value, what as many real images score, and what would be bad."""
+
+    name: str
+    value: float
+    low: float
+    mean: float
+    high: float
+    bad: float
+
+    def place(self, value: float) -> float:
+        """0 at the mean of real images, 1 where it is bad; a root between, so that little shows."""
+        share = (value - self.mean) / (self.bad - self.mean)
+        return math.copysign(math.sqrt(abs(share)), share)
+
+
+def tracks(lines: Sequence[Track], title: str = "") -> Figure:
+    """Where each value stands between real images of the same number and bad ones.
+
+    The band is what real images score, from the lowest to the highest. A value inside it is an
+    open square, one outside a filled square, one beyond the left end a triangle.
+    """
+    figure = Figure(figsize=(6.4, 0.6 + 0.32 * len(lines)), dpi=DPI)
+    FigureCanvasAgg(figure)
+    above = 0.5 / figure.get_figheight()
+    axes = figure.add_axes((0.36, 0.02, 0.38, 0.98 - above))
+    for row, line in enumerate(lines):
+        ends = sorted((line.place(line.low), line.place(line.high)))
+        axes.plot([LEFT_END, 1], [row, row], color="#cccccc", lw=1, zorder=1)
+        width = max(ends[1] - ends[0], 0.02)
+        blue = COLOURS["real"]
+        axes.barh(row, width, 0.6, ends[0], color=blue, alpha=0.45, lw=0, zorder=2)
+        beside = f"{_short(line.value)}  (real {_short(line.mean)})"
+        axes.text(1.08, row, beside, va="center", fontsize=LABEL_SIZE)
+        _mark(axes, row, line)
+    axes.set(xlim=(LEFT_END - 0.03, 1.05), ylim=(len(lines) - 0.5, -0.5))
+    axes.set_yticks(range(len(lines)), [line.name for line in lines], fontsize=LABEL_SIZE)
+    axes.set_xticks([0, 1], ["as real", "bad"], fontsize=LABEL_SIZE)
+    axes.tick_params(length=0, labeltop=True, labelbottom=False)
+    axes.spines[:].set_visible(False)
+    axes.axvline(0, color=COLOURS["real"], lw=1, zorder=1)
+    figure.text(0.01, 1 - 0.04 / figure.get_figheight(), title, va="top", fontsize=10)
+    return figure
+
+
+def _mark(axes: Axes, row: int, line: Track) -> None:
+    if not math.isfinite(line.value):
+        return
+    at, inside = line.place(line.value), line.low <= line.value <= line.high
+    axes.plot(
+        min(max(at, LEFT_END), 1),
+        row,
+        color=COLOURS["fake"],
+        marker="<" if at < LEFT_END else MARKERS["fake"],
+        markersize=8,
+        markerfacecolor="white" if inside else COLOURS["fake"],
+        zorder=3,
+        clip_on=False,
+    )
+
+
+def _short(value: float) -> str:
+    """Two decimals below 10, one below 100, none above."""
+    if math.isnan(value):
+        return "–"
+    decimals = 2 - (abs(value) >= 10) - (abs(value) >= 100)
+    return f"{value:.{decimals}f}"
 
 
 def _history(run: Run, argument: str) -> list[dict[str, float]]:

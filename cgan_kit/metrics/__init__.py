@@ -1,8 +1,10 @@
 """Measurements: each answers one question, beside what real images of the same number score."""
 
+from cgan_kit.metrics.bench import GAUGES, Bench, Floor, Gauge
 from cgan_kit.metrics.class_transfer import ClassTransfer, class_transfer
 from cgan_kit.metrics.classifier import Classifier, train_classifier
 from cgan_kit.metrics.compare import Comparison, Spread, compare
+from cgan_kit.metrics.damage import blur, duplicate, keep_modes, mix_labels
 from cgan_kit.metrics.discriminability import (
     Discriminability,
     Share,
@@ -75,10 +77,12 @@ from cgan_kit.metrics.variance import variance_ratio, within_class_variance
 from cgan_kit.metrics.vendi import VendiByClass, vendi_by_class, vendi_score
 
 __all__ = [
+    "GAUGES",
     "KID",
     "METRICS",
     "SLOW_METRICS",
     "AMScore",
+    "Bench",
     "ClassTransfer",
     "Classifier",
     "Comparison",
@@ -86,6 +90,8 @@ __all__ = [
     "Drawn",
     "Extractor",
     "Extrapolated",
+    "Floor",
+    "Gauge",
     "HeldOut",
     "InceptionScore",
     "Interval",
@@ -105,6 +111,7 @@ __all__ = [
     "VendiByClass",
     "accuracy_by_class",
     "am_score",
+    "blur",
     "class_aware_frechet",
     "class_similarity",
     "class_transfer",
@@ -116,6 +123,7 @@ __all__ = [
     "diversity",
     "draw_samples",
     "drawn",
+    "duplicate",
     "evaluate",
     "expected_kl",
     "frechet_distance",
@@ -129,12 +137,14 @@ __all__ = [
     "intra_class_frechet",
     "intra_class_kid",
     "jackknife",
+    "keep_modes",
     "kept_across_classes",
     "kept_table",
     "kid",
     "kid_floor_in_classes",
     "kid_over_subsets",
     "latent_recovery",
+    "mix_labels",
     "ms_ssim",
     "neighbours",
     "network_features",

@@ -6,5 +6,6 @@ at the picture's `.value`), and each has a PNG for places that run no widgets.
 
 from cgan_kit.widgets.class_grid import ClassGrid
 from cgan_kit.widgets.live_training import LiveTraining
+from cgan_kit.widgets.metric_laboratory import MetricLaboratory
 
-__all__ = ["ClassGrid", "LiveTraining"]
+__all__ = ["ClassGrid", "LiveTraining", "MetricLaboratory"]
