@@ -6,14 +6,18 @@ from cgan_kit.diagnostics.layer_probe import LayerProbe
 from cgan_kit.diagnostics.look import Scene, scene, untouched
 from cgan_kit.diagnostics.sample_probe import SampleProbe
 from cgan_kit.diagnostics.split import Split, split
+from cgan_kit.diagnostics.verdict import Finding, Verdict, diagnose
 
 __all__ = [
     "ClassifierProbe",
+    "Finding",
     "GradientShare",
     "LayerProbe",
     "SampleProbe",
     "Scene",
     "Split",
+    "Verdict",
+    "diagnose",
     "scene",
     "split",
     "untouched",

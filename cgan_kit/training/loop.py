@@ -22,6 +22,7 @@ from cgan_kit.data import LabelledSet
 from cgan_kit.models.checks import check_counts
 from cgan_kit.training.average import averaged_copy, decay_at, update_average
 from cgan_kit.training.checks import (
+    DivergedError,
     check_finite,
     check_finite_weights,
     check_fit,
@@ -215,6 +216,9 @@ class Training:
                     whole = True
                     record = self._note(seen)
                 yield record
+        except DivergedError:
+            self._record({"step": self.step, "diverged": 1.0})
+            raise
         finally:
             # Half a step, or weights that hold NaN, are of no use: the last checkpoint stays.
             if whole:
@@ -272,12 +276,16 @@ class Training:
         for probe in self.probes:
             if self.step % probe.every == 0:
                 record |= probe(self.players, self.step)
-        if len(record) > 1 and self.shard.rank == 0:
-            with (self.folder / "history.jsonl").open("a", encoding="utf-8") as history:
-                history.write(json.dumps(record) + "\n")
+        if len(record) > 1:
+            self._record(record)
         if self.step in self.checkpoint_steps:
             self._write_checkpoint()
         return record
+
+    def _record(self, record: Record) -> None:
+        if self.shard.rank == 0:
+            with (self.folder / "history.jsonl").open("a", encoding="utf-8") as history:
+                history.write(json.dumps(record) + "\n")
 
     def _try_precisions(self, data: LabelledSet) -> Precision:
         # Rank 0 tries alone: steps of its own, as large as its part will be.
