@@ -1,8 +1,8 @@
 """SNGAN's residual pair for images of 32, 64 and 128 px.
 
-Miyato et al. 2018, arXiv:1802.05957, tables of appendix B.4, with class-conditional batch
-normalisation in the generator as in Miyato & Koyama 2018, arXiv:1802.05637. The papers have
-no table for 64 px: here that of SNGAN for 48 px, begun at 4×4 and one stage longer.
+Miyato et al. 2018, arXiv:1802.05957, tables of appendix B, with class-conditional batch
+normalisation in the generator as in Miyato & Koyama 2018, arXiv:1802.05637. For 64 px there
+is no table; here it is SNGAN's for 48 px, whose generator gets a stage more.
 
     gan = kit.GAN(
         kit.models.ResNetGenerator(num_classes=10, sample_shape=(3, 32, 32)),

@@ -6,8 +6,8 @@ keeps up. The step is taken in passes from which the weight is going to learn, a
 others. One discriminator call on real and fake images together, and one generator call with
 gradient, are then one iteration for each update of a weight: none while the generator makes
 fakes for the discriminator, none in the discriminator while the generator learns, and none
-when samples are drawn. `torch.nn.utils.parametrizations.spectral_norm` iterates in every pass
-in training mode.
+when samples are drawn. A penalty that asks the discriminator again, such as WGANGP, adds one.
+`torch.nn.utils.parametrizations.spectral_norm` iterates in every pass in training mode.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class SpectralNorm(nn.Module):
     """W -> W / σ(W), W read as a matrix with one row an output.
 
     Holds v, the right singular vector of the largest singular value; σ(W) = ‖W v‖, and its
-    slope u vᵀ passes through v as through a constant, as in the paper's equation 10.
+    slope u vᵀ leaves v constant, as in the paper: at the largest singular value that is exact.
 
     Arguments:
         weight: the layer's initial weight, float (outputs, ...).
