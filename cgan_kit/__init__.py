@@ -14,7 +14,7 @@ from cgan_kit import data, losses, models
 from cgan_kit.training import GAN, Precision, Recipe, Run, Training, train
 
 # What a person looks at needs the `lab` extra; the library works without it.
-_ON_DEMAND = ("diagnostics", "exercises", "metrics", "plots", "training", "widgets")
+_ON_DEMAND = ("diagnostics", "exercises", "metrics", "panels", "plots", "training", "widgets")
 
 __all__ = [
     "GAN",

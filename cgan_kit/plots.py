@@ -346,8 +346,8 @@ def curves(runs: Run | Mapping[str, Run]) -> Figure:
         for position, (name, history) in enumerate(histories.items()):
             kept = [record for record in history if key in record]
             steps, values = [r["step"] for r in kept], [r[key] for r in kept]
-            axes.plot(steps, values, label=name, **_style(name, position))
-        _dress(axes, title, accuracy=key == "accuracy_fake")
+            axes.plot(steps, values, label=name, **style_of(name, position))
+        dress(axes, title, accuracy=key == "accuracy_fake")
     panels[0].legend(frameon=False)
     return figure
 
@@ -371,9 +371,9 @@ def history_curves(
         for key, role, name in series:
             kept = [record for record in history if key in record]
             steps, values = [r["step"] for r in kept], [r[key] for r in kept]
-            (lines[key],) = axes.plot(steps, values, label=name, **_style(role))
+            (lines[key],) = axes.plot(steps, values, label=name, **style_of(role))
         rising = second is ACCURACIES and axes is panels[1]
-        _dress(axes, title, accuracy=rising)
+        dress(axes, title, accuracy=rising)
         # Losses and scores start high on the left, accuracies low; a fixed place suits curves
         # that grow.
         axes.legend(frameon=False, loc="lower right" if rising else "upper right")
@@ -456,7 +456,7 @@ def _history(run: Run, argument: str) -> list[dict[str, float]]:
     return history
 
 
-def _style(name: str, position: int = 0) -> dict[str, Any]:
+def style_of(name: str, position: int = 0) -> dict[str, Any]:
     """Colour, line style and markers of a role or method; other names take free ones in turn."""
     methods = list(COLOURS)[4:]
     role = name if name in COLOURS else methods[position % len(methods)]
@@ -476,7 +476,7 @@ def _figure(width: float, height: float, panels: int) -> tuple[Figure, list[Axes
     return figure, list(figure.subplots(1, panels, squeeze=False)[0])
 
 
-def _dress(axes: Axes, title: str, accuracy: bool) -> None:
+def dress(axes: Axes, title: str, accuracy: bool) -> None:
     axes.set_title(title, fontsize=11)
     axes.set_xlabel("step")
     axes.grid(alpha=0.3)
