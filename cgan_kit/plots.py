@@ -1,6 +1,6 @@
 """What a person looks at: figures in role colours, shown the same way everywhere.
 
-The one module of the kit that imports matplotlib. Functions return a `Figure` and open no
+With `panels` the one module of the kit that imports matplotlib. Functions return a `Figure` and open no
 window; `show` puts it into a notebook. Colours are Okabe and Ito's, which colour-blind readers
 can tell apart, and no role or method is told by its colour alone: each has a marker or a line
 style of its own too.

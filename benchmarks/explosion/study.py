@@ -1,0 +1,388 @@
+"""When does AC-GAN's classifier explode, what does that cost, and which cure cures what?
+
+    python benchmarks/explosion/study.py --dials learning_rate game --seeds 0 1 2
+    python benchmarks/explosion/study.py --table
+    python benchmarks/explosion/study.py --figures
+
+One base, held fixed; one dial moved at a time; everything else as in `BASES`. Rows are added to
+points.json beside this file: for every run the early and late value and the peak of each curve,
+how good its samples are, and what `diagnose` says. report.md tells what follows from them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import torch
+from interventions import clipped, fixed_length
+from torch import Tensor
+
+import cgan_kit as kit
+from cgan_kit import losses
+from cgan_kit.cli import CONDITIONINGS
+from cgan_kit.diagnostics import ClassifierProbe, GradientShare, SampleProbe, diagnose
+from cgan_kit.diagnostics.verdict import curve, ratio
+from cgan_kit.training import DivergedError
+
+RESULTS = Path(__file__).parent / "points.json"
+EVERY = 20
+CURVES = {
+    "norm": "classifier/feature_norm_real",
+    "p": "classifier/p_real",
+    "product": "classifier/product_real",
+    "head_gradient": "classifier/head_gradient",
+    "variance": "sample/pixel_variance",
+    "accuracy": "sample/oracle_accuracy",
+}
+PROTOCOL = {
+    "data": "gaussians: 10,000 points, layout and classes as in the row; the fresh points that "
+    "samples are compared with are as many as the samples",
+    "network": "GAN.for_points: two hidden layers of 64 and z of 8, but for what the row says",
+    "early, late, peak": "medians over the first fifth of the looks without the first one and over "
+    "the last third; the largest of all looks; a look every 20 steps at 128 points",
+    "samples": "2,000 of the averaged generator, classes in turn",
+    "spread": "standard deviation within a class over the true one, mean over classes and axes",
+    "w1": "Wasserstein-1 distance to fresh points within a class, mean over classes and axes, in "
+    "true standard deviations; floor: of fresh against fresh points",
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Everything that a run depends on, but its seed. The defaults are the base."""
+
+    method: str = "acgan"
+    options: dict[str, Any] = field(default_factory=dict)
+    layout: str = "ring"
+    classes: int = 8
+    deviation: float | None = None
+    noise: float = 0.0
+    game: str = "relativistic"
+    gamma: float | None = 0.05
+    learning_rate: float = 2e-3
+    batch_size: int = 64
+    width: int = 64
+    depth: int = 2
+    spectral_norm: bool = False
+    steps: int = 600
+    intervention: str = ""
+
+
+WEAK = Setting(game="wasserstein", gamma=None, learning_rate=0.02, noise=0.5)
+"""Where explosions happen: a linear game that nothing bounds, a high rate, labels half random."""
+OVERLAP = Setting(layout="line", classes=3, steps=1500)
+"""Three normals at -2, 0 and 2 with standard deviation 1: the classes overlap."""
+
+
+def moved(base: Setting, **dials: list[Any]) -> list[Setting]:
+    """The base with each value of one dial."""
+    ((name, values),) = dials.items()
+    return [replace(base, **{name: value}) for value in values]
+
+
+METHODS = [
+    "acgan", "acgan-normalised-features", "acgan-normalised", "reacgan", "reacgan-reference",
+    "contragan", "projection", "adcgan", "tacgan",
+]  # fmt: skip
+MARGINS = {"margin_positive": 1.0, "margin_negative": -1.0}
+STUDIES: dict[str, list[Setting]] = {
+    # Question 1: when does it grow, and which factor drives it?
+    "game": [
+        replace(Setting(), game=game, gamma=gamma, spectral_norm=spectral)
+        for game, gamma, spectral in [
+            ("relativistic", 0.05, False),
+            ("relativistic", None, False),
+            ("hinge", None, False),
+            ("hinge", None, True),
+            ("non_saturating", None, False),
+            ("wasserstein", None, False),
+            ("wasserstein", None, True),
+        ]
+    ],  # fmt: skip
+    "learning_rate": moved(replace(WEAK, noise=0.0), learning_rate=[2e-3, 5e-3, 1e-2, 2e-2, 3e-2]),
+    "learning_rate, bounded game": moved(
+        replace(Setting(), game="hinge", gamma=None), learning_rate=[2e-3, 1e-2, 3e-2]
+    ),
+    "noise": moved(replace(WEAK, learning_rate=0.01), noise=[0.0, 0.5, 0.8]),
+    "classes": moved(Setting(), classes=[2, 8, 32]),
+    "weight": [replace(Setting(), options={"weight": w}) for w in (0.1, 1.0, 10.0, 100.0)],
+    "depth": moved(WEAK, depth=[1, 2, 4]),
+    "width": moved(WEAK, width=[16, 64, 256]),
+    "batch": moved(WEAK, batch_size=[16, 64, 256]),
+    # Question 2: does it cause the damage, or accompany it?
+    "interventions": moved(
+        WEAK, intervention=["", "clip", "fix length", "no class loss", "swap to normalised"]
+    ),
+    # Question 3: what does each cure change?
+    "cures": [
+        *moved(WEAK, method=METHODS),
+        replace(WEAK, spectral_norm=True),
+        replace(WEAK, options={"weight": 0.1}),
+        replace(WEAK, gamma=0.05),
+        replace(WEAK, method="acgan-normalised", options={"temperature": 0.5}),
+    ],
+    "methods": moved(Setting(), method=METHODS),
+    # Question 4: who shrinks classes that overlap?
+    "overlap": moved(OVERLAP, method=[*METHODS, "none"]),
+    "overlap, weight": [replace(OVERLAP, options={"weight": w}) for w in (0.01, 0.1, 1.0, 10.0)],
+    "overlap, ring": moved(
+        Setting(classes=10, deviation=0.6, steps=1500), method=["acgan", "reacgan", "projection"]
+    ),
+    # Question 5: what of D2D-CE is normalisation, what the margins, what the negatives?
+    "parts of D2D-CE": [
+        replace(Setting(), method="acgan-normalised", options={"temperature": 0.5}),
+        replace(Setting(), method="reacgan"),
+        replace(Setting(), method="reacgan", options=MARGINS),
+        replace(Setting(), method="reacgan", options={**MARGINS, "weight": 0.1}),
+        replace(Setting(), method="reacgan", options={"weight": 0.1}),
+        replace(Setting(), method="contragan", options={"temperature": 0.5}),
+    ],
+}
+
+
+def run_once(setting: Setting, seed: int) -> dict[str, Any]:
+    """Train, and say in numbers what happened."""
+    given = {"standard_deviation": setting.deviation} if setting.deviation else {}
+    data = kit.data.load("gaussians", layout=setting.layout, classes=setting.classes, **given)
+    train = relabelled(data, setting.noise) if setting.noise else data
+    gan = build(setting, train, seed)
+    with tempfile.TemporaryDirectory() as folder:
+        histories = [
+            history_of(each, train, setting, steps, seed, Path(folder) / str(part))
+            for part, (each, steps) in enumerate(phases(gan, setting))
+        ]
+        history = join(histories)
+        run = kit.Run(Path(folder) / str(len(histories) - 1))
+        row: dict[str, Any] = {"setting": asdict(setting), "seed": seed}
+        row |= summary(history) | quality(run, data, seed)
+    row["verdict"] = list(diagnose(history).illnesses)
+    return {key: rounded(value) for key, value in row.items()}
+
+
+def build(setting: Setting, data: kit.data.PointSet, seed: int) -> kit.GAN:
+    """The GAN of the setting, with the interventions that change a network."""
+    conditioning = CONDITIONINGS[setting.method](**setting.options)
+    if setting.intervention == "clip":
+        conditioning = clipped(conditioning, limit=0.5)
+    with kit.training.gan.seeded(seed):
+        generator = kit.models.MLPGenerator(
+            data.num_classes, data.sample_shape, 8, setting.width, setting.depth
+        )
+        discriminator = kit.models.MLPDiscriminator(
+            data.sample_shape, setting.width, setting.depth, setting.spectral_norm
+        )
+        if setting.intervention == "fix length":
+            fixed_length(discriminator, 5.0)
+        game = getattr(losses, setting.game)
+        return kit.GAN(generator, discriminator, conditioning, game)
+
+
+def phases(gan: kit.GAN, setting: Setting) -> Iterator[tuple[kit.GAN, int]]:
+    """The whole training; or half of it, and another class loss on the same networks."""
+    if not setting.intervention.startswith(("swap", "no class")):
+        yield gan, setting.steps
+        return
+    yield gan, setting.steps // 2
+    after = losses.ACGAN(weight=0.0)
+    if setting.intervention.startswith("swap"):
+        after = losses.ACGANNormalised()
+    with kit.training.gan.seeded(0):
+        swapped = kit.GAN(gan.generator, gan.discriminator, after, gan.adversarial)
+    yield swapped, setting.steps - setting.steps // 2
+
+
+def history_of(
+    gan: kit.GAN,
+    data: kit.data.PointSet,
+    setting: Setting,
+    steps: int,
+    seed: int,
+    folder: Path,
+) -> list[dict[str, float]]:
+    training = kit.Training(
+        gan,
+        data,
+        steps=steps,
+        recipe=kit.Recipe(
+            batch_size=setting.batch_size,
+            learning_rate=setting.learning_rate,
+            penalty=None if setting.gamma is None else losses.R1R2(setting.gamma),
+        ),
+        folder=folder,
+        probes=[ClassifierProbe(EVERY), GradientShare(EVERY), SampleProbe(EVERY)],
+        checkpoints=1,
+        log_every=EVERY,
+        seed=seed,
+        precision=kit.Precision(),
+    )
+    with suppress(DivergedError):  # the history says so
+        for _ in training:
+            pass
+    return training.run.history()
+
+
+def join(histories: list[list[dict[str, float]]]) -> list[dict[str, float]]:
+    """The phases' histories as one, steps counted on."""
+    whole: list[dict[str, float]] = []
+    for history in histories:
+        done = whole[-1]["step"] if whole else 0
+        whole += [record | {"step": record["step"] + done} for record in history]
+    return whole
+
+
+def summary(history: list[dict[str, float]]) -> dict[str, Any]:
+    """curve -> [early, late, peak]; curves that a method does not have are left out."""
+    curves = {name: curve(history, key) for name, key in CURVES.items()}
+    curves["trunk_share"] = ratio(history, "share/trunk_head", "share/trunk_score")
+    curves["image_share"] = ratio(history, "share/image_head", "share/image_score")
+    return {
+        name: [each.early, each.late, max(each.values)] for name, each in curves.items() if each
+    }
+
+
+def quality(run: kit.Run, data: kit.data.Gaussians, seed: int, n: int = 2000) -> dict[str, float]:
+    """Samples beside fresh points, class by class."""
+    labels = torch.arange(n) % data.num_classes
+    made = kit.metrics.draw_samples(run, labels, seed=seed)
+    fresh, more = data.draw(labels, seed=seed + 1000), data.draw(labels, seed=seed + 2000)
+    return {
+        "spread": spread(made, labels, data.standard_deviation),
+        "w1": wasserstein(made, fresh, labels) / data.standard_deviation,
+        "w1_floor": wasserstein(more, fresh, labels) / data.standard_deviation,
+    }
+
+
+def spread(points: Tensor, labels: Tensor, truth: float) -> float:
+    of_class = [points[labels == k].std(dim=0).mean() / truth for k in labels.unique()]
+    return float(torch.stack(of_class).mean())
+
+
+def wasserstein(points: Tensor, others: Tensor, labels: Tensor) -> float:
+    """On each axis the mean distance of the sorted coordinates; mean over axes and classes."""
+    of_class = [
+        (points[labels == k].sort(dim=0).values - others[labels == k].sort(dim=0).values).abs()
+        for k in labels.unique()
+    ]
+    return float(torch.stack([each.mean() for each in of_class]).mean())
+
+
+def relabelled(data: kit.data.PointSet, share: float) -> kit.data.PointSet:
+    """The same points, a share of them with a label drawn anew from all classes."""
+    random = torch.Generator().manual_seed(0)
+    changed = torch.rand(len(data), generator=random) < share
+    drawn = torch.randint(data.num_classes, (len(data),), generator=random)
+    noisy = data.subset(torch.arange(len(data)))
+    noisy.labels = torch.where(changed, drawn, data.labels)
+    return noisy
+
+
+def rounded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [rounded(each) for each in value]
+    return float(f"{value:.3g}") if isinstance(value, float) else value
+
+
+def stored() -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    if RESULTS.exists():
+        rows = json.loads(RESULTS.read_text())["rows"]
+    return rows
+
+
+def keep(new: dict[str, Any]) -> None:
+    """Add a row to the file, in place of an older one of the same setting and seed."""
+    same = [
+        row for row in stored() if (row["setting"], row["seed"]) != (new["setting"], new["seed"])
+    ]
+    rows = sorted([*same, new], key=lambda row: json.dumps([row["setting"], row["seed"]]))
+    lines = ",\n  ".join(json.dumps(row) for row in rows)
+    protocol = json.dumps(PROTOCOL | {"torch": str(torch.__version__)}, indent=1)
+    aside = RESULTS.with_suffix(f".{os.getpid()}")
+    aside.write_text(f'{{"protocol": {protocol},\n "rows": [\n  {lines}\n]}}\n')
+    os.replace(aside, RESULTS)
+
+
+def found(setting: Setting) -> list[dict[str, Any]]:
+    """The rows of one setting, one a seed."""
+    wanted = json.loads(json.dumps(asdict(setting)))
+    return [row for row in stored() if row["setting"] == wanted]
+
+
+def title(setting: Setting, study: str) -> str:
+    """What sets it apart within its study."""
+    others = [asdict(each) for each in STUDIES[study]]
+    own = asdict(setting)
+    differs = [key for key in own if any(each[key] != own[key] for each in others)]
+    return ", ".join(f"{key} {own[key]}" if own[key] else f"no {key}" for key in differs)
+
+
+COLUMNS = ("norm", "p", "product", "head_gradient", "trunk_share", "variance", "accuracy")
+
+
+def table() -> Iterator[str]:
+    """Markdown: for each study its settings; late values, and early → late for the gradients."""
+    for study, settings in STUDIES.items():
+        yield f"\n**{study}**\n"
+        yield "| setting | seeds | " + " | ".join(COLUMNS) + " | spread | w1 (floor) | verdict |"
+        yield "|---" * (len(COLUMNS) + 5) + "|"
+        for setting in settings:
+            rows = found(setting)
+            if rows:
+                yield f"| {title(setting, study)} | {len(rows)} | " + " | ".join(cells(rows)) + " |"
+
+
+def cells(rows: list[dict[str, Any]]) -> Iterator[str]:
+    for name in COLUMNS:
+        kept = [row[name] for row in rows if name in row]
+        change = name in ("norm", "product", "head_gradient")
+        if not kept:
+            yield "–"
+        elif change:
+            yield f"{mean(e for e, _, _ in kept):.2g} → {between([late for _, late, _ in kept])}"
+        else:
+            yield between([late for _, late, _ in kept])
+    yield between([row["spread"] for row in rows])
+    floor = mean(row["w1_floor"] for row in rows)
+    yield f"{between([row['w1'] for row in rows])} ({floor:.2g})"
+    names = [name for row in rows for name in row["verdict"] or ["healthy"]]
+    yield ", ".join(f"{name} {names.count(name)}" for name in dict.fromkeys(names))
+
+
+def between(values: list[float]) -> str:
+    """mean [lowest, highest]"""
+    if len(values) == 1:
+        return f"{values[0]:.2g}"
+    return f"{mean(values):.2g} [{min(values):.2g}, {max(values):.2g}]"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dials", nargs="+", choices=list(STUDIES), default=list(STUDIES))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--table", action="store_true", help="print what is stored")
+    given = parser.parse_args()
+    if given.table:
+        print("\n".join(table()))
+        return
+    torch.set_num_threads(given.threads)
+    for seed in given.seeds:
+        for study in given.dials:
+            for setting in STUDIES[study]:
+                if seed not in [row["seed"] for row in found(setting)]:
+                    row = run_once(setting, seed)
+                    keep(row)
+                    print(study, "|", title(setting, study), seed, row["verdict"], flush=True)
+
+
+if __name__ == "__main__":
+    main()
