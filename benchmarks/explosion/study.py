@@ -94,20 +94,21 @@ METHODS = [
     "contragan", "projection", "adcgan", "tacgan",
 ]  # fmt: skip
 MARGINS = {"margin_positive": 1.0, "margin_negative": -1.0}
+GAMES = [  # with R1R2's γ, and whether D has spectral norm
+    ("relativistic", 0.05, False),
+    ("relativistic", None, False),
+    ("hinge", None, False),
+    ("hinge", None, True),
+    ("non_saturating", None, False),
+    ("wasserstein", None, False),
+    ("wasserstein", None, True),
+]
 STUDIES: dict[str, list[Setting]] = {
     # Question 1: when does it grow, and which factor drives it?
     "game": [
         replace(Setting(), game=game, gamma=gamma, spectral_norm=spectral)
-        for game, gamma, spectral in [
-            ("relativistic", 0.05, False),
-            ("relativistic", None, False),
-            ("hinge", None, False),
-            ("hinge", None, True),
-            ("non_saturating", None, False),
-            ("wasserstein", None, False),
-            ("wasserstein", None, True),
-        ]
-    ],  # fmt: skip
+        for game, gamma, spectral in GAMES
+    ],
     "learning_rate": moved(replace(WEAK, noise=0.0), learning_rate=[2e-3, 5e-3, 1e-2, 2e-2, 3e-2]),
     "learning_rate, bounded game": moved(
         replace(Setting(), game="hinge", gamma=None), learning_rate=[2e-3, 1e-2, 3e-2]
@@ -300,10 +301,9 @@ def stored() -> list[dict[str, Any]]:
 
 def keep(new: dict[str, Any]) -> None:
     """Add a row to the file, in place of an older one of the same setting and seed."""
-    same = [
-        row for row in stored() if (row["setting"], row["seed"]) != (new["setting"], new["seed"])
-    ]
-    rows = sorted([*same, new], key=lambda row: json.dumps([row["setting"], row["seed"]]))
+    same = (new["setting"], new["seed"])
+    rows = [row for row in stored() if (row["setting"], row["seed"]) != same] + [new]
+    rows.sort(key=lambda row: json.dumps([row["setting"], row["seed"]]))
     lines = ",\n  ".join(json.dumps(row) for row in rows)
     protocol = json.dumps(PROTOCOL | {"torch": str(torch.__version__)}, indent=1)
     aside = RESULTS.with_suffix(f".{os.getpid()}")
