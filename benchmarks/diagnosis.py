@@ -102,7 +102,7 @@ def run_once(data: str, name: str, seed: int) -> dict[str, Any]:
     if patient.few:
         train = train.subset(torch.arange(patient.few))
     if patient.noise:
-        train = relabelled(train, patient.noise)
+        train = kit.data.with_label_noise(train, patient.noise)
     with tempfile.TemporaryDirectory() as folder:
         training = kit.Training(
             gan,
@@ -132,16 +132,6 @@ def run_once(data: str, name: str, seed: int) -> dict[str, Any]:
         "verdict": list(verdict.illnesses),
         "curves": to_curves(history),
     }
-
-
-def relabelled(data: kit.data.LabelledSet, share: float) -> kit.data.LabelledSet:
-    """The same samples, a share of them with a label drawn anew from all classes."""
-    random = torch.Generator().manual_seed(0)
-    changed = torch.rand(len(data), generator=random) < share
-    drawn = torch.randint(data.num_classes, (len(data),), generator=random)
-    noisy = data.subset(torch.arange(len(data)))
-    noisy.labels = torch.where(changed, drawn, data.labels)
-    return noisy
 
 
 def to_curves(history: list[dict[str, float]]) -> dict[str, list[list[float]]]:

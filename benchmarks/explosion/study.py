@@ -154,7 +154,7 @@ def run_once(setting: Setting, seed: int) -> dict[str, Any]:
     """Train, and say in numbers what happened."""
     given = {"standard_deviation": setting.deviation} if setting.deviation else {}
     data = kit.data.load("gaussians", layout=setting.layout, classes=setting.classes, **given)
-    train = relabelled(data, setting.noise) if setting.noise else data
+    train = kit.data.with_label_noise(data, setting.noise) if setting.noise else data
     gan = build(setting, train, seed)
     with tempfile.TemporaryDirectory() as folder:
         histories = [
@@ -274,16 +274,6 @@ def wasserstein(points: Tensor, others: Tensor, labels: Tensor) -> float:
         for k in labels.unique()
     ]
     return float(torch.stack([each.mean() for each in of_class]).mean())
-
-
-def relabelled(data: kit.data.PointSet, share: float) -> kit.data.PointSet:
-    """The same points, a share of them with a label drawn anew from all classes."""
-    random = torch.Generator().manual_seed(0)
-    changed = torch.rand(len(data), generator=random) < share
-    drawn = torch.randint(data.num_classes, (len(data),), generator=random)
-    noisy = data.subset(torch.arange(len(data)))
-    noisy.labels = torch.where(changed, drawn, data.labels)
-    return noisy
 
 
 def rounded(value: Any) -> Any:

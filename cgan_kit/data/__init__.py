@@ -2,6 +2,7 @@
 
 from cgan_kit.data.batches import Batches
 from cgan_kit.data.imageset import ImageSet, to_float, to_uint8
+from cgan_kit.data.label_noise import with_label_noise
 from cgan_kit.data.labelled import LabelledSet
 from cgan_kit.data.load import load, names
 from cgan_kit.data.oracle import Oracle, Reading
@@ -20,4 +21,5 @@ __all__ = [
     "names",
     "to_float",
     "to_uint8",
+    "with_label_noise",
 ]
