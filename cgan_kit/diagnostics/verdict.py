@@ -16,14 +16,15 @@ from cgan_kit.training.run import Run
 
 History = Sequence[Mapping[str, float]]
 TOO_LARGE = 1e6  # of a loss: float32 has no digits left for the difference of two scores
-GROWN = 4.0  # times, of a gradient
+GROWN = 3.0  # times, of a gradient
 LONGER = 1.5  # times, of the features
 STALLED = 0.7  # of 1 - p: what is left of it when the features have grown
 DROWNED = 5.0  # times the score's own gradient in the trunk
 LEARNED_BY_HEART = 0.1  # of separation, between training and held-out images
 ONE_IMAGE = 0.3  # of the real within-class variance
 OBEYED = 0.85  # of the fakes in the right class
-SILENT = 0.02  # of the score's spread, or of what it sent the images at first
+ALIKE = 0.06  # spread of the scores: real, fake, all the same
+SILENT = 0.02  # of what the score sent the images at first
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def diverged(history: History) -> Sign | None:
 def dead_discriminator(history: History) -> Sign | None:
     spread, sent = curve(history, "sample/score_spread"), curve(history, "share/image_score")
     varied = curve(history, "sample/pixel_variance")
-    quiet = spread.late < SILENT or sent.late < SILENT * max(sent.values[:2])
+    quiet = median(spread.values) < ALIKE or sent.late < SILENT * max(sent.values[:2])
     right = accuracy(history)
     # At the end of a good training D has nothing to say either. Then the samples are good.
     good = 0.5 < varied.late < 2 and (not right or right.late > OBEYED)
@@ -151,8 +152,8 @@ def dead_discriminator(history: History) -> Sign | None:
         return None
     return Sign(
         sent.since(lambda value: value < 2 * sent.late + 1e-12),
-        f"its scores spread by {spread.late:.2g} only, and what it tells the images has fallen "
-        f"from {max(sent.values[:2]):.2g} to {sent.late:.2g}, while they are not right yet.",
+        f"its scores spread by {median(spread.values):.2g} only, and what it tells the images "
+        f"went from {max(sent.values[:2]):.2g} to {sent.late:.2g}, while they are not right yet.",
         "a smaller penalty or learning_rate; LayerProbe tells dead channels.",
     )
 

@@ -51,7 +51,8 @@ Record = dict[str, float]
 class Probe(Protocol):
     """Looks at a run every `every` steps without changing it; what it returns is recorded."""
 
-    every: int
+    @property
+    def every(self) -> int: ...
 
     def __call__(self, players: Players, step: int) -> Record: ...
 
