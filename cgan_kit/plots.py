@@ -352,6 +352,58 @@ def curves(runs: Run | Mapping[str, Run]) -> Figure:
     return figure
 
 
+def accuracy_against_similarity(
+    accuracies: Mapping[str, Sequence[float]],
+    similarities: Mapping[str, Sequence[float]],
+    class_names: Sequence[str],
+    threshold: float | None = None,
+) -> Figure:
+    """Are classes that are easy to recognise the ones without variety? One mark a class.
+
+    The joint picture of Odena et al. 2017 (AC-GAN), section 4.3: high and to the left is right
+    and varied, high and to the right is right and collapsed. Each class is named at its last
+    group.
+
+    Arguments:
+        accuracies: group -> K shares, one a class; groups are roles or methods, such as "real"
+            and "fake". See `metrics.accuracy_by_class`.
+        similarities: group -> K mean similarities, see `metrics.class_similarity`.
+        class_names: K.
+        threshold: the similarity of the least varied real class, drawn as a line.
+
+    Raises:
+        ValueError: groups that differ, or numbers of classes that do.
+    """
+    if accuracies.keys() != similarities.keys():
+        raise ValueError(
+            f"accuracies has the groups {list(accuracies)}, similarities {list(similarities)}; "
+            "give the same"
+        )
+    figure, (axes,) = _figure(5, 3.6, 1)
+    for position, group in enumerate(accuracies):
+        across, up = similarities[group], accuracies[group]
+        if not len(across) == len(up) == len(class_names):
+            raise ValueError(
+                f"{group} has {len(up)} accuracies and {len(across)} similarities for "
+                f"{len(class_names)} class_names; give one each a class"
+            )
+        colour, marker = COLOURS.get(group, GREY), MARKERS.get(group, "o")
+        axes.scatter(
+            list(across), list(up), s=36, alpha=0.8, label=group, color=colour, marker=marker
+        )
+        if position == len(accuracies) - 1:
+            for name, x, y in zip(class_names, across, up, strict=True):
+                axes.annotate(
+                    name, (x, y), (4, 4), textcoords="offset points", fontsize=LABEL_SIZE - 1
+                )
+    if threshold is not None:
+        axes.axvline(threshold, color=BLACK, ls=":", lw=1, label="least varied real class")
+    axes.set(xlabel="similarity of random pairs of the class", ylabel="class accuracy")
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False, fontsize=LABEL_SIZE)
+    return figure
+
+
 def history_curves(
     history: Sequence[Mapping[str, float]], *, width: float = 8, height: float = 3
 ) -> tuple[Figure, dict[str, Line2D]]:

@@ -142,6 +142,25 @@ def test_runs_on_points_have_their_own_plot(tmp_path: Path, run: kit.Run) -> Non
     assert len(left.get_offsets()) == len(right.get_offsets()) == 7
 
 
+def test_each_class_stands_at_its_accuracy_and_similarity() -> None:
+    accuracies = {"real": [0.9, 1.0], "fake": [0.5, 1.0]}
+    similarities = {"real": [0.2, 0.3], "fake": [0.4, 0.9]}
+    figure = plots.accuracy_against_similarity(accuracies, similarities, ["cat", "dog"], 0.3)
+    (axes,) = figure.axes
+    real, fake = axes.collections
+    assert real.get_offsets().tolist() == [[0.2, 0.9], [0.3, 1.0]]
+    assert fake.get_offsets().tolist() == [[0.4, 0.5], [0.9, 1.0]]
+    assert [(text.get_text(), text.xy) for text in axes.texts] == [
+        ("cat", (0.4, 0.5)),
+        ("dog", (0.9, 1.0)),
+    ]
+    assert list(axes.lines[0].get_xdata()) == [0.3, 0.3]
+    with pytest.raises(ValueError, match="accuracies has the groups"):
+        plots.accuracy_against_similarity(accuracies, {"real": [0.1, 0.1]}, ["cat", "dog"])
+    with pytest.raises(ValueError, match="real has 2 accuracies and 2 similarities for 1 class_"):
+        plots.accuracy_against_similarity(accuracies, similarities, ["cat"])
+
+
 def test_the_same_figure_gives_the_same_bytes(run: kit.Run) -> None:
     first, second = plots.to_png(plots.curves(run)), plots.to_png(plots.curves(run))
     assert first == second
