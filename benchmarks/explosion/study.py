@@ -2,11 +2,10 @@
 
     python benchmarks/explosion/study.py --dials learning_rate game --seeds 0 1 2
     python benchmarks/explosion/study.py --table
-    python benchmarks/explosion/study.py --figures
 
 One base, held fixed; one dial moved at a time; everything else as in `BASES`. Rows are added to
 points.json beside this file: for every run the early and late value and the peak of each curve,
-how good its samples are, and what `diagnose` says. report.md tells what follows from them.
+how good its samples are, and what `diagnose` says. docs/explosion.md tells what follows from them.
 """
 
 from __future__ import annotations
@@ -132,6 +131,7 @@ STUDIES: dict[str, list[Setting]] = {
         replace(WEAK, method="acgan-normalised", options={"temperature": 0.5}),
     ],
     "methods": moved(Setting(), method=METHODS),
+    "methods, 32 classes": moved(Setting(classes=32), method=METHODS),
     # Question 4: who shrinks classes that overlap?
     "overlap": moved(OVERLAP, method=[*METHODS, "none"]),
     "overlap, weight": [replace(OVERLAP, options={"weight": w}) for w in (0.01, 0.1, 1.0, 10.0)],

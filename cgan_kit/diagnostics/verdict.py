@@ -24,7 +24,6 @@ LEARNED_BY_HEART = 0.1  # of separation, between training and held-out images
 ONE_IMAGE = 0.3  # of the real within-class variance
 OBEYED = 0.85  # of the fakes in the right class
 ALIKE = 0.06  # spread of the scores: real, fake, all the same
-SILENT = 0.02  # of what the score sent the images at first
 
 
 @dataclass(frozen=True)
@@ -143,17 +142,16 @@ def diverged(history: History) -> Sign | None:
 
 def dead_discriminator(history: History) -> Sign | None:
     spread, sent = curve(history, "sample/score_spread"), curve(history, "share/image_score")
-    varied = curve(history, "sample/pixel_variance")
-    quiet = median(spread.values) < ALIKE or sent.late < SILENT * max(sent.values[:2])
-    right = accuracy(history)
-    # At the end of a good training D has nothing to say either. Then the samples are good.
-    good = 0.5 < varied.late < 2 and (not right or right.late > OBEYED)
-    if not quiet or good:
+    varied, right = curve(history, "sample/pixel_variance"), accuracy(history)
+    # At the end of a good training D has nothing to say either. But it had, at the start.
+    if max(spread.early, spread.late) > ALIKE:
+        return None
+    if 0.5 < varied.late < 2 and (not right or right.late > OBEYED):
         return None
     return Sign(
-        sent.since(lambda value: value < 2 * sent.late + 1e-12),
-        f"its scores spread by {median(spread.values):.2g} only, and what it tells the images "
-        f"went from {max(sent.values[:2]):.2g} to {sent.late:.2g}, while they are not right yet.",
+        spread.since(lambda value: value < ALIKE),
+        f"its scores spread by {spread.early:.2g} early and {spread.late:.2g} late, it tells the "
+        f"images {sent.late:.2g}, and they are not right yet.",
         "a smaller penalty or learning_rate; LayerProbe tells dead channels.",
     )
 
