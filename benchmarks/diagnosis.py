@@ -77,7 +77,7 @@ PATIENTS: dict[str, dict[str, Patient]] = {
         "healthy: AC-GAN": Patient(acgan()),
         "diverged": Patient(acgan(), **LINEAR, learning_rate=0.3),
         "dead discriminator": Patient(losses.Projection, penalty=R1R2(1e5)),
-        "classifier gradient growing": Patient(acgan(), **LINEAR, learning_rate=0.02),
+        "classifier gradient growing": Patient(acgan(), **LINEAR, learning_rate=0.03),
         "feature norm growing with p stalled": Patient(
             acgan(), **LINEAR, learning_rate=0.01, noise=0.5
         ),
