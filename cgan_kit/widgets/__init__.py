@@ -5,7 +5,9 @@ at the picture's `.value`), and each has a PNG for places that run no widgets.
 """
 
 from cgan_kit.widgets.class_grid import ClassGrid
+from cgan_kit.widgets.factor_dial import FactorDial
 from cgan_kit.widgets.live_training import LiveTraining
 from cgan_kit.widgets.metric_laboratory import MetricLaboratory
+from cgan_kit.widgets.training_panel import TrainingPanel
 
-__all__ = ["ClassGrid", "LiveTraining", "MetricLaboratory"]
+__all__ = ["ClassGrid", "FactorDial", "LiveTraining", "MetricLaboratory", "TrainingPanel"]
