@@ -12,6 +12,7 @@ import base64
 import io
 import math
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -473,7 +474,8 @@ def tracks(lines: Sequence[Track], title: str = "") -> Figure:
     axes.tick_params(length=0, labeltop=True, labelbottom=False)
     axes.spines[:].set_visible(False)
     axes.axvline(0, color=COLOURS["real"], lw=1, zorder=1)
-    figure.text(0.01, 1 - 0.04 / figure.get_figheight(), title, va="top", fontsize=10)
+    words = textwrap.fill(title, 70)  # two lines have room
+    figure.text(0.01, 1 - 0.03 / figure.get_figheight(), words, va="top", fontsize=9)
     return figure
 
 

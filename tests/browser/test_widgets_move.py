@@ -1,0 +1,62 @@
+"""Every slider of every widget is moved by the keyboard, and the picture beside it changes."""
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+from notebook_page import SECOND, Notebook, opened, write_notebook
+from throwaway_lab import Lab
+
+SET_UP = """import torch
+import cgan_kit as kit
+from cgan_kit import metrics
+
+torch.set_num_threads(1)
+digits = kit.data.load("digits", size=8)
+train, unseen = digits.split(held_out=0.5, seed=0)
+"""
+# How each widget of the kit comes into a notebook, on data that is made in a moment.
+WIDGETS = {
+    "MetricLaboratory": """judge = metrics.train_classifier(train, steps=20)
+kit.widgets.MetricLaboratory(metrics.Bench(train, unseen, judge))""",
+}
+
+
+def moved(notebook: Notebook, slider) -> bool:
+    """Whether one press of an arrow key gives another picture."""
+    picture = notebook.page.locator(".jp-OutputArea-output img").last
+    before = picture.get_attribute("src")
+    slider.locator(".noUi-handle").first.focus()
+    for key in ("ArrowRight", "ArrowLeft"):
+        notebook.page.keyboard.press(key)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            if picture.get_attribute("src") != before:
+                return True
+            notebook.page.wait_for_timeout(50)
+    return False
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_every_slider_moves_its_picture(browser, lab: Lab, tmp_path: Path, name: str) -> None:
+    write_notebook(lab.folder / f"{name}.ipynb", [SET_UP, WIDGETS[name]])
+    with opened(browser, lab, f"{name}.ipynb", tmp_path) as notebook:
+        notebook.run_all()
+        notebook.wait_until_done(120)
+        output = notebook.page.locator(".jp-OutputArea-output:has(img)").last
+        output.locator("img").wait_for(timeout=30 * SECOND)
+        sliders = output.locator(".widget-slider")
+        assert sliders.count() > 0
+        for which in range(sliders.count()):
+            label = sliders.nth(which).locator(".widget-label").inner_text()
+            assert moved(notebook, sliders.nth(which)), f"{name}: {label} moves nothing"
+        notebook.page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
+
+
+def test_every_widget_is_here() -> None:
+    import cgan_kit.widgets
+
+    made = {each for each in cgan_kit.widgets.__all__ if re.match("[A-Z]", each)}
+    elsewhere = {"ClassGrid", "LiveTraining"}  # see test_lesson
+    assert made - elsewhere == set(WIDGETS)
