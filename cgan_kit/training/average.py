@@ -14,14 +14,14 @@ def averaged_copy(generator: Generator) -> Generator:
     return copy.deepcopy(generator).eval().requires_grad_(False)
 
 
-def decay_at(step: int, decay: float) -> float:
+def decay_at(step: int, decay: float, start: int = 0) -> float:
     """The decay to use after `step` steps (from 1): never above step / (step + 10).
 
     With a fixed decay the average of a short run consists of its first, random weights for
     hundreds of steps. This way it reaches back over about the last tenth of the run, until
-    `decay` is reached.
+    `decay` is reached. Up to the step `start` it is 0: the average is a copy.
     """
-    return min(decay, step / (step + 10))
+    return 0.0 if step <= start else min(decay, step / (step + 10))
 
 
 @torch.no_grad()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -34,12 +35,88 @@ def check_writable(folder: Path) -> None:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write tensors whole or not at all: aside first, then renamed."""
+    """Write tensors whole or not at all: aside first, then renamed.
+
+    Raises:
+        OSError: a disk that is full, or a folder that may not be written.
+    """
+    os.replace(_write_aside(path, tensors), path)
+
+
+def _write_aside(path: Path, tensors: Mapping[str, Tensor]) -> Path:
     aside = path.with_suffix(".partial")
     # safetensors refuses views and tensors that share memory.
     alone = {key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()}
-    save_file(alone, aside)
-    os.replace(aside, path)
+    try:
+        save_file(alone, aside)
+        # On the disk before the name is: a power cut must not leave a name for nothing.
+        with aside.open("rb") as file:
+            os.fsync(file.fileno())
+    except (safetensors.SafetensorError, OSError) as error:
+        aside.unlink(missing_ok=True)
+        raise OSError(
+            f"{path} could not be written ({error}); what was saved before is whole: make room "
+            "or check the folder's permissions, then go on with the run"
+        ) from error
+    return aside
+
+
+def state_paths(folder: Path) -> tuple[Path, Path]:
+    """Where a run keeps what resuming needs: the newest, and the one before it."""
+    return folder / "state.safetensors", folder / "state.previous.safetensors"
+
+
+def write_state(folder: Path, state: Mapping[str, Tensor]) -> None:
+    """Write what resuming needs, and keep the one before; a damaged one is not worth keeping.
+
+    Killed at any moment, it leaves the last state that was written to the end.
+
+    Raises:
+        OSError: see `write_tensors`; both old states are then untouched.
+    """
+    newest, previous = state_paths(folder)
+    aside = _write_aside(newest, state)
+    if _step_of(newest) not in (None, int(state["step"])):
+        os.replace(newest, previous)
+    os.replace(aside, newest)
+
+
+def read_state(folder: Path) -> dict[str, Tensor]:
+    """The newest whole state of a run; a warning says when it is not the newest one.
+
+    Raises:
+        FileNotFoundError: a run without any.
+        ValueError: none that can be read.
+    """
+    newest, previous = state_paths(folder)
+    if not newest.is_file() and not previous.is_file():
+        raise FileNotFoundError(
+            f"{newest} is not there, so the run can be sampled from but not gone on with; "
+            "copy it over too, or train again into a new folder"
+        )
+    if not newest.is_file():  # killed between its two renames
+        return read_tensors(previous)
+    try:
+        return read_tensors(newest)
+    except ValueError:
+        step = _step_of(previous)
+        if step is None:
+            raise
+        warnings.warn(
+            f"{newest} cannot be read; the state before it, of step {step}, is used, "
+            "and the steps since are done again",
+            stacklevel=3,
+        )
+        return read_tensors(previous)
+
+
+def _step_of(path: Path) -> int | None:
+    """The step of a state; None for a file that is not there, or not at its full length."""
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            return int(file.get_tensor("step"))
+    except (safetensors.SafetensorError, OSError):
+        return None
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ import itertools
 import json
 import math
 import os
+import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -33,6 +34,7 @@ from cgan_kit.training.distributed import ALONE, join, place, share_batch_statis
 from cgan_kit.training.files import (
     check_writable,
     checkpoint_path,
+    write_state,
     write_tensors,
     write_text,
 )
@@ -74,6 +76,8 @@ class Training:
         folder: where the run is written; None takes a new one under ./runs.
         checkpoints: how many after the one at step 0, closer together early, when more
             changes; or the steps themselves.
+        save_minutes: between checkpoints, what resuming needs is written this often (0: every
+            step): whatever ends the process, no more than this is lost.
         log_every: steps between two lines of history.
         probes: called every `probe.every` steps; they look and do not touch.
         seed: of data order and latents. The initial weights have a seed of their own.
@@ -96,6 +100,7 @@ class Training:
         recipe: Recipe | None = None,
         folder: str | os.PathLike[str] | None = None,
         checkpoints: int | Sequence[int] = 12,
+        save_minutes: float = 5.0,
         log_every: int = 10,
         probes: Sequence[Probe] = (),
         seed: int = 0,
@@ -104,6 +109,8 @@ class Training:
     ) -> None:
         check_fit(gan, data)
         check_counts(steps=steps, log_every=log_every)
+        if not save_minutes >= 0:
+            raise ValueError(f"save_minutes is {save_minutes}; give 0 or more, such as 5")
         self.steps = steps
         self.checkpoint_steps = spread_checkpoints(checkpoints, steps)
         self.shard, self.device = join(choose_device(device))
@@ -112,10 +119,12 @@ class Training:
         self.recipe = recipe or Recipe()
         self.shard.check_batch(self.recipe.batch_size)
         self.folder = self.shard.from_first(lambda: choose_folder(folder, gan, data))
+        self.save_minutes = save_minutes
         self.log_every = log_every
         self.seed = seed
         self.step = 0
         self._saved_step: int | None = None
+        self._saved_at = time.monotonic()
         self._stopping = False
         self._leaving = False
         self._described = describe_data(data)
@@ -153,6 +162,7 @@ class Training:
             FileNotFoundError, ValueError: see `Run`; other data; no steps left to do.
         """
         run = Run(folder)
+        check_writable(run.folder / "checkpoints")
         check_writable(run.folder)
         state, plan = run.state(), run.config["training"]
         done, total = int(state["step"]), plan["steps"] if steps is None else steps
@@ -176,6 +186,7 @@ class Training:
             # A free place, so that none is looked for under ./runs; nothing is written there.
             folder=run.folder / "resumed",
             checkpoints=planned + more,
+            save_minutes=plan.get("save_minutes", 5.0),
             log_every=plan["log_every"],
             probes=probes,
             seed=plan["seed"],
@@ -238,9 +249,13 @@ class Training:
             asked, data = self._asked_folder, self.players.batches.data
             self.folder = self.shard.from_first(lambda: choose_folder(asked, self.gan, data))
         if self.shard.rank == 0:
-            self._write_config()
+            (self.folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+        # Before the config, which makes a run of a folder: every run can be gone on with.
         if self._saved_step is None:
             self._write_checkpoint()
+        if self.shard.rank == 0:
+            self._write_config()
+        self._saved_at = time.monotonic()
 
     def _is_over(self) -> bool:
         """Whether the last step was done, or somebody wants to stop: in all processes alike."""
@@ -261,7 +276,7 @@ class Training:
         """One step; what it saw, where this step is logged."""
         seen = training_step(self.players, self.recipe.discriminator_steps)
         self.step += 1
-        decay = decay_at(self.step, self.recipe.ema_decay)
+        decay = decay_at(self.step, self.recipe.ema_decay, self.recipe.ema_start)
         update_average(self.averaged, self.gan.generator, decay)
         logging = self.step % self.log_every == 0 or self.step in (1, self.steps)
         # Reading a value makes a GPU wait; on a CPU it costs nothing.
@@ -281,6 +296,8 @@ class Training:
             self._record(record)
         if self.step in self.checkpoint_steps:
             self._write_checkpoint()
+        elif self.shard.rank == 0 and time.monotonic() - self._saved_at >= 60 * self.save_minutes:
+            self._write_state(self._good_weights())
         return record
 
     def _record(self, record: Record) -> None:
@@ -314,23 +331,31 @@ class Training:
                 "steps": self.steps,
                 "recipe": self.recipe.config(),
                 "checkpoints": self.checkpoint_steps,
+                "save_minutes": self.save_minutes,
                 "log_every": self.log_every,
                 "seed": self.seed,
                 "precision": vars(self.players.precision),
             },
         }
         text = json.dumps(config, indent=1, default=lambda number: number.item()) + "\n"
-        (self.folder / "checkpoints").mkdir(parents=True, exist_ok=True)
         write_text(self.folder / "config.json", text)
 
     def _write_checkpoint(self) -> None:
+        weights = self._good_weights()
+        if self.shard.rank == 0:
+            # First, so that no step that training goes on from lacks its checkpoint.
+            write_tensors(checkpoint_path(self.folder, self.step), weights)
+            self._write_state(weights)
+        self._saved_step = self.step
+
+    def _good_weights(self) -> dict[str, Tensor]:
         weights = weights_of(self.players, self.averaged)
         check_finite_weights(weights, self.step)
-        if self.shard.rank == 0:
-            write_tensors(checkpoint_path(self.folder, self.step), weights)
-            state = weights | progress_of(self.players, self.step)
-            write_tensors(self.folder / "state.safetensors", state)
-        self._saved_step = self.step
+        return weights
+
+    def _write_state(self, weights: dict[str, Tensor]) -> None:
+        write_state(self.folder, weights | progress_of(self.players, self.step))
+        self._saved_at = time.monotonic()
 
 
 def train(
@@ -341,6 +366,7 @@ def train(
     recipe: Recipe | None = None,
     folder: str | os.PathLike[str] | None = None,
     checkpoints: int | Sequence[int] = 12,
+    save_minutes: float = 5.0,
     log_every: int = 10,
     probes: Sequence[Probe] = (),
     seed: int = 0,
@@ -359,6 +385,7 @@ def train(
             recipe=recipe,
             folder=folder,
             checkpoints=checkpoints,
+            save_minutes=save_minutes,
             log_every=log_every,
             probes=probes,
             seed=seed,

@@ -19,11 +19,14 @@ class Recipe:
 
     Arguments:
         batch_size: real images a step; as many fakes.
-        learning_rate: of both Adams; above 0.
+        learning_rate: of both Adams, or of the generator's; above 0.
         betas: of both Adams; each in [0, 1).
         penalty: on the discriminator's slope; None for no penalty.
         ema_decay: of the averaged generator, in [0, 1); less at first, see `decay_at`.
         discriminator_steps: discriminator updates a generator update, at least 1.
+        discriminator_learning_rate: of the discriminator's Adam and its conditioning's, above 0;
+            None is `learning_rate` (two rates: Heusel et al. 2017, arXiv:1706.08500).
+        ema_start: up to this step the averaged generator is a copy; 0 or more.
 
     Raises:
         ValueError: an argument out of its range.
@@ -35,19 +38,25 @@ class Recipe:
     penalty: Penalty | None = R1R2(0.05)  # noqa: RUF009 - holds a number and never changes
     ema_decay: float = 0.998
     discriminator_steps: int = 1
+    discriminator_learning_rate: float | None = None
+    ema_start: int = 0
 
     def __post_init__(self) -> None:
         check_counts(batch_size=self.batch_size, discriminator_steps=self.discriminator_steps)
-        if not 0 < self.learning_rate < float("inf"):
-            raise ValueError(
-                f"learning_rate is {self.learning_rate}; give a number above 0, such as 1e-3"
-            )
+        rates = {"learning_rate": self.learning_rate}
+        if self.discriminator_learning_rate is not None:
+            rates["discriminator_learning_rate"] = self.discriminator_learning_rate
+        for name, rate in rates.items():
+            if not 0 < rate < float("inf"):
+                raise ValueError(f"{name} is {rate}; give a number above 0, such as 1e-3")
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"betas is {self.betas}; give two numbers in [0, 1)")
         # torch's fused Adam refuses an integer 0.
         object.__setattr__(self, "betas", tuple(float(beta) for beta in self.betas))
         if not 0 <= self.ema_decay < 1:
             raise ValueError(f"ema_decay is {self.ema_decay}; give a number in [0, 1)")
+        if not isinstance(self.ema_start, int) or self.ema_start < 0:
+            raise ValueError(f"ema_start is {self.ema_start}; give a whole number, 0 or more")
 
     def config(self) -> dict[str, Any]:
         """What `from_config` needs, ready for JSON."""

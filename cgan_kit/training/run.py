@@ -4,6 +4,7 @@ config.json                       how data, GAN and training were set up
 history.jsonl                     one line every few steps
 checkpoints/step-000300.safetensors   weights, the averaged generator's among them
 state.safetensors                 what resuming needs beyond the last checkpoint
+state.previous.safetensors        the one before it, in case it cannot be read
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from torch import Tensor
 from cgan_kit import data
 from cgan_kit.data import LabelledSet, PointSet, to_uint8
 from cgan_kit.models import Generator
-from cgan_kit.training.files import checkpoint_path, load_part, read_tensors
+from cgan_kit.training.files import checkpoint_path, load_part, read_state, read_tensors
 from cgan_kit.training.gan import GAN, generator_from_config
 
 
@@ -134,17 +135,13 @@ class Run:
     def state(self) -> dict[str, Tensor]:
         """Everything that training goes on from: weights, optimisers, data order, chance.
 
+        Where the newest cannot be read, it is the one before, and a warning says so.
+
         Raises:
             FileNotFoundError: a run without it.
-            ValueError: a file that cannot be read.
+            ValueError: files that cannot be read.
         """
-        path = self.folder / "state.safetensors"
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"{path} is not there, so the run can be sampled from but not gone on with; "
-                "copy it over too, or train again into a new folder"
-            )
-        return read_tensors(path)
+        return read_state(self.folder)
 
     def generator(self, step: int | None = None) -> Generator:
         """The averaged generator at `step` (None: the last), in evaluation mode."""

@@ -46,15 +46,16 @@ def make_players(
     """Optimisers, data order and latents for a fresh training of `gan`."""
     device = next(gan.parameters()).device
 
-    def adam(*modules: nn.Module) -> Optimizer:
+    def adam(rate: float, *modules: nn.Module) -> Optimizer:
         learning = [p for module in modules for p in module.parameters() if p.requires_grad]
         fused = device.type in ("cpu", "cuda")
-        return Adam(learning, lr=recipe.learning_rate, betas=recipe.betas, fused=fused)
+        return Adam(learning, lr=rate, betas=recipe.betas, fused=fused)
 
+    discriminator_rate = recipe.discriminator_learning_rate or recipe.learning_rate
     return Players(
         gan=gan,
-        discriminator_optimiser=adam(gan.discriminator, gan.conditioning),
-        generator_optimiser=adam(gan.generator),
+        discriminator_optimiser=adam(discriminator_rate, gan.discriminator, gan.conditioning),
+        generator_optimiser=adam(recipe.learning_rate, gan.generator),
         batches=Batches(data, recipe.batch_size, seed=seed),
         random=torch.Generator(device=device).manual_seed(seed + 1),
         penalty=recipe.penalty,

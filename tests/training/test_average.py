@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 
+import cgan_kit as kit
 from cgan_kit.training.average import averaged_copy, decay_at, update_average
 
 
@@ -56,3 +57,14 @@ def test_the_decay_grows_with_the_run_up_to_its_bound():
     assert decays[0] == pytest.approx(1 / 11)
     assert decays[-1] == 0.995
     assert decay_at(1, 0.0) == 0
+
+
+def test_until_it_starts_the_average_is_a_copy(make_training):
+    assert [decay_at(step, 0.9, start=3) for step in (1, 3)] == [0.0, 0.0]
+    assert decay_at(4, 0.9, start=3) == decay_at(4, 0.9)
+    recipe = kit.Recipe(batch_size=8, ema_start=3)
+    training, copies = make_training(steps=5, recipe=recipe), []
+    for _ in training:
+        ours, theirs = training.averaged.project.weight, training.gan.generator.project.weight
+        copies.append(torch.equal(ours, theirs))
+    assert copies == [True, True, True, False, False]
