@@ -1,9 +1,8 @@
 """What a person looks at: figures in role colours, shown the same way everywhere.
 
-Only this module and `panels` import matplotlib. Functions return a `Figure` and open no window;
-`show` puts it into a notebook. Colours are Okabe and Ito's, which colour-blind readers can tell
-apart, and no role or method is told by its colour alone: each has a marker or a line style of
-its own too.
+Functions return a `Figure` and open no window; `show` puts it into a notebook. Colours are Okabe
+and Ito's, which colour-blind readers can tell apart, and no role or method is told by its colour
+alone: each has a marker or a line style of its own too.
 """
 
 from __future__ import annotations

@@ -20,19 +20,28 @@ train, unseen = digits.split(held_out=0.5, seed=0)
 WIDGETS = {
     "MetricLaboratory": """judge = metrics.train_classifier(train, steps=20)
 kit.widgets.MetricLaboratory(metrics.Bench(train, unseen, judge))""",
+    "FactorDial": "kit.widgets.FactorDial()",
+    "TrainingPanel": """from cgan_kit.diagnostics import ClassifierProbe, SampleProbe
+probes = [ClassifierProbe(2, 8), SampleProbe(2, 8)]
+gan = kit.GAN.for_images(train, kit.losses.ACGAN(), width=2, latent_dim=3)
+run = kit.train(gan, train, steps=8, probes=probes, checkpoints=3, precision=kit.Precision())
+kit.widgets.TrainingPanel(run)""",
 }
 
 
-def moved(notebook: Notebook, slider) -> bool:
+def moved(notebook: Notebook, output, slider) -> bool:
     """Whether one press of an arrow key gives another picture."""
-    picture = notebook.page.locator(".jp-OutputArea-output img").last
-    before = picture.get_attribute("src")
+
+    def shown() -> list[str]:
+        return [each.get_attribute("src") for each in output.locator("img").all()]
+
+    before = shown()
     slider.locator(".noUi-handle").first.focus()
     for key in ("ArrowRight", "ArrowLeft"):
         notebook.page.keyboard.press(key)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
-            if picture.get_attribute("src") != before:
+            if shown() != before:
                 return True
             notebook.page.wait_for_timeout(50)
     return False
@@ -45,12 +54,12 @@ def test_every_slider_moves_its_picture(browser, lab: Lab, tmp_path: Path, name:
         notebook.run_all()
         notebook.wait_until_done(120)
         output = notebook.page.locator(".jp-OutputArea-output:has(img)").last
-        output.locator("img").wait_for(timeout=30 * SECOND)
+        output.locator("img").first.wait_for(timeout=30 * SECOND)
         sliders = output.locator(".widget-slider")
         assert sliders.count() > 0
         for which in range(sliders.count()):
             label = sliders.nth(which).locator(".widget-label").inner_text()
-            assert moved(notebook, sliders.nth(which)), f"{name}: {label} moves nothing"
+            assert moved(notebook, output, sliders.nth(which)), f"{name}: {label} moves nothing"
         notebook.page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
 
 
