@@ -8,7 +8,7 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from cgan_kit.diagnostics.layer_probe import GUIDE
 from cgan_kit.diagnostics.verdict import Curve, Verdict, accuracy, curve, ratio
@@ -176,6 +176,17 @@ def _grid(rows: int, columns: int) -> tuple[Figure, list[Axes]]:
     return figure, list(figure.subplots(rows, columns).flat)
 
 
+def _take_logarithms(axes: Axes) -> None:
+    """A logarithmic axis where values span much; where they do not, its labels would be few."""
+    low, high = axes.dataLim.intervaly
+    if low > 0 and high < 3 * low:
+        return
+    axes.set_yscale("log")
+    axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+    few = high < 30 * low
+    axes.yaxis.set_minor_formatter(StrMethodFormatter("{x:g}") if few else NullFormatter())
+
+
 def _draw(
     axes: Axes, instrument: Instrument, lines: Sequence[Line], *, legend: bool = True
 ) -> None:
@@ -190,8 +201,7 @@ def _draw(
         axes.set_yticks([])
         return
     if instrument.logarithmic:
-        axes.set_yscale("log")
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        _take_logarithms(axes)
     if legend:
         axes.legend(frameon=False, fontsize=7.5)
     if instrument.guide is not None:
