@@ -41,6 +41,7 @@ class Patient(NamedTuple):
 
     noise: share of the training labels that are drawn anew.
     few: training samples; None is all of them.
+    layout: of the points.
     """
 
     conditioning: Callable[[], Conditioning]
@@ -49,6 +50,7 @@ class Patient(NamedTuple):
     learning_rate: float = 2e-3
     noise: float = 0.0
     few: int | None = None
+    layout: str = "ring"
 
 
 def acgan(weight: float = 1.0) -> Callable[[], Conditioning]:
@@ -70,6 +72,9 @@ PATIENTS: dict[str, dict[str, Patient]] = {
         "conditioning drowns the adversarial term": Patient(acgan(100)),
         "within-class collapse with right classes": Patient(acgan(10)),
         "class confusion": Patient(losses.ContraGAN),
+        # Three normals, two standard deviations apart: they overlap.
+        "healthy: projection, overlap": Patient(losses.Projection, layout="line"),
+        "classes pushed apart": Patient(acgan(), layout="line"),
     },
     "digits": {
         "healthy: projection": Patient(losses.Projection),
@@ -94,7 +99,10 @@ PATIENTS: dict[str, dict[str, Patient]] = {
 def run_once(data: str, name: str, seed: int) -> dict[str, Any]:
     """Train one patient and keep the curves that a verdict reads."""
     patient = PATIENTS[data][name]
-    whole = kit.data.load("gaussians") if data == "points" else kit.data.load("digits", size=8)
+    if data == "points":
+        whole = kit.data.load("gaussians", layout=patient.layout)
+    else:
+        whole = kit.data.load("digits", size=8)
     train, held_out = whole.split(held_out=0.2, seed=0)
     judge = metrics.train_classifier(train) if data == "digits" else None
     build = kit.GAN.for_points if data == "points" else kit.GAN.for_images

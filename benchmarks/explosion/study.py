@@ -3,9 +3,9 @@
     python benchmarks/explosion/study.py --dials learning_rate game --seeds 0 1 2
     python benchmarks/explosion/study.py --table
 
-One base, held fixed; one dial moved at a time; everything else as in `BASES`. Rows are added to
+One base, held fixed; one dial moved at a time; everything else as in `Setting`. Rows are added to
 points.json beside this file: for every run the early and late value and the peak of each curve,
-how good its samples are, and what `diagnose` says. docs/explosion.md tells what follows from them.
+and how good its samples are. docs/explosion.md tells what follows from them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from torch import Tensor
 import cgan_kit as kit
 from cgan_kit import losses
 from cgan_kit.cli import CONDITIONINGS
-from cgan_kit.diagnostics import ClassifierProbe, GradientShare, SampleProbe, diagnose
+from cgan_kit.diagnostics import ClassifierProbe, GradientShare, SampleProbe
 from cgan_kit.diagnostics.verdict import curve, ratio
 from cgan_kit.training import DivergedError
 
@@ -165,7 +165,6 @@ def run_once(setting: Setting, seed: int) -> dict[str, Any]:
         run = kit.Run(Path(folder) / str(len(histories) - 1))
         row: dict[str, Any] = {"setting": asdict(setting), "seed": seed}
         row |= summary(history) | quality(run, data, seed)
-    row["verdict"] = list(diagnose(history).illnesses)
     return {key: rounded(value) for key, value in row.items()}
 
 
@@ -322,8 +321,8 @@ def table() -> Iterator[str]:
     """Markdown: for each study its settings; late values, and early → late for the gradients."""
     for study, settings in STUDIES.items():
         yield f"\n**{study}**\n"
-        yield "| setting | seeds | " + " | ".join(COLUMNS) + " | spread | w1 (floor) | verdict |"
-        yield "|---" * (len(COLUMNS) + 5) + "|"
+        yield "| setting | seeds | " + " | ".join(COLUMNS) + " | spread | w1 (floor) |"
+        yield "|---" * (len(COLUMNS) + 4) + "|"
         for setting in settings:
             rows = found(setting)
             if rows:
@@ -343,8 +342,6 @@ def cells(rows: list[dict[str, Any]]) -> Iterator[str]:
     yield between([row["spread"] for row in rows])
     floor = mean(row["w1_floor"] for row in rows)
     yield f"{between([row['w1'] for row in rows])} ({floor:.2g})"
-    names = [name for row in rows for name in row["verdict"] or ["healthy"]]
-    yield ", ".join(f"{name} {names.count(name)}" for name in dict.fromkeys(names))
 
 
 def between(values: list[float]) -> str:
@@ -371,7 +368,7 @@ def main() -> None:
                 if seed not in [row["seed"] for row in found(setting)]:
                     row = run_once(setting, seed)
                     keep(row)
-                    print(study, "|", title(setting, study), seed, row["verdict"], flush=True)
+                    print(study, "|", title(setting, study), seed, flush=True)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from torch import Tensor
 from cgan_kit.data import LabelledSet
 from cgan_kit.data.gaussians import Gaussians
 from cgan_kit.data.rendered import RenderedSet
-from cgan_kit.diagnostics.look import in_turn, scene, untouched
+from cgan_kit.diagnostics.look import Scene, in_turn, scene, untouched
 from cgan_kit.metrics.classifier import Classifier
 from cgan_kit.metrics.oracle_metrics import oracle_report
 from cgan_kit.models.checks import check_counts
@@ -19,7 +19,7 @@ from cgan_kit.training.loop import Record
 from cgan_kit.training.step import Players
 
 PREFIX = "sample"
-READ = 256  # images an oracle reads at one look: on many classes it is the slowest part
+READ = 128  # images an oracle reads at one look: on many classes it is the slowest part
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class SampleProbe:
         oracle_accuracy     the share of fakes of the right class by the oracle of a rendered
                             set, or by the known posterior of `Gaussians`
         recognisable        the oracle's, of fakes
+        accuracy_real, oracle_accuracy_real     the same of real images: below 1 where classes
+                            overlap or labels are wrong, and then the fakes' should be, too
 
     Arguments:
         every: steps between two looks, at least 1.
@@ -76,7 +78,7 @@ class SampleProbe:
             }
             if self.held_out is not None:
                 found["separation_held_out"] = self._on_held_out(gan, fake.scores)
-        found |= self._judged(players.batches.data, fakes, seen.labels)
+        found |= self._judged(players.batches.data, fakes, seen)
         return {f"{PREFIX}/{name}": value for name, value in found.items()}
 
     def _on_held_out(self, gan: GAN, fake_scores: Tensor) -> float:
@@ -86,17 +88,21 @@ class SampleProbe:
         images, labels = self.held_out.real(chosen), self.held_out.labels[chosen]
         return separation(gan.judge(images.to(device), labels.to(device)).scores, fake_scores)
 
-    def _judged(self, data: LabelledSet, fakes: Tensor, labels: Tensor) -> Record:
+    def _judged(self, data: LabelledSet, fakes: Tensor, seen: Scene) -> Record:
+        """The share of fakes of the right class, and of real images, which need not be 1."""
         found: Record = {}
-        if self.classifier is not None:
-            found["accuracy"] = (self.classifier.predict(fakes) == labels).float().mean().item()
-        if isinstance(data, Gaussians):
-            likeliest = data.posterior(fakes).argmax(dim=1)
-            found["oracle_accuracy"] = (likeliest == labels).float().mean().item()
-        if isinstance(data, RenderedSet):
-            report = oracle_report(fakes[:READ], labels[:READ], data.oracle())
-            found["oracle_accuracy"] = report.class_accuracy
-            found["recognisable"] = report.recognisable
+        for kind, images in (("", fakes), ("_real", seen.real)):
+            if self.classifier is not None:
+                right = self.classifier.predict(images) == seen.labels
+                found[f"accuracy{kind}"] = right.float().mean().item()
+            if isinstance(data, Gaussians):
+                right = data.posterior(images).argmax(dim=1) == seen.labels
+                found[f"oracle_accuracy{kind}"] = right.float().mean().item()
+            if isinstance(data, RenderedSet):
+                report = oracle_report(images[:READ], seen.labels[:READ], data.oracle())
+                found[f"oracle_accuracy{kind}"] = report.class_accuracy
+                if kind == "":
+                    found["recognisable"] = report.recognisable
         return found
 
 

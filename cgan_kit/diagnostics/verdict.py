@@ -22,7 +22,8 @@ STALLED = 0.7  # of 1 - p: what is left of it when the features have grown
 DROWNED = 5.0  # times the score's own gradient in the trunk
 LEARNED_BY_HEART = 0.1  # of separation, between training and held-out images
 ONE_IMAGE = 0.3  # of the real within-class variance
-OBEYED = 0.8  # of the fakes in the right class
+OBEYED = 0.8  # of the fakes in the right class, of what real images reach
+TOO_EASY = 0.1  # of accuracy above that of real images
 ALIKE = 0.06  # spread of the scores: real, fake, all the same
 
 
@@ -146,7 +147,7 @@ def dead_discriminator(history: History) -> Sign | None:
     # At the end of a good training D has nothing to say either. But it had, at the start.
     if max(spread.early, spread.late) > ALIKE:
         return None
-    if 0.5 < varied.late < 2 and (not right or right.late > OBEYED):
+    if 0.5 < varied.late < 2 and (not right or right.late > OBEYED * real_accuracy(history)):
         return None
     return Sign(
         spread.since(lambda value: value < ALIKE),
@@ -212,7 +213,7 @@ def discriminator_overfits(history: History) -> Sign | None:
 
 def collapse_within_classes(history: History) -> Sign | None:
     varied, right = curve(history, "sample/pixel_variance"), accuracy(history)
-    if varied.late > ONE_IMAGE or right.late < OBEYED:
+    if varied.late > ONE_IMAGE or right.late < OBEYED * real_accuracy(history):
         return None
     return Sign(
         varied.since(lambda value: value < 1.2 * ONE_IMAGE),
@@ -223,15 +224,28 @@ def collapse_within_classes(history: History) -> Sign | None:
 
 
 def class_confusion(history: History) -> Sign | None:
-    right = accuracy(history, own=False)
-    if right.late > OBEYED:
+    right, real = accuracy(history, own=False), real_accuracy(history)
+    if right.late > OBEYED * real:
         return None
     own = curve(history, "accuracy_fake")
     believed = f" D's own head believes {own.late:.0%}." if own else ""
     return Sign(
-        right.since(lambda value: value < OBEYED),
-        f"an outside judge puts {right.late:.0%} of the fakes into the class asked for.{believed}",
+        right.since(lambda value: value < OBEYED * real),
+        f"an outside judge puts {right.late:.0%} of the fakes into the class asked for, and "
+        f"{real:.0%} of the real images.{believed}",
         "a larger weight, longer training, or a method that names the classes: ACGAN, Projection.",
+    )
+
+
+def classes_pushed_apart(history: History) -> Sign | None:
+    right, real = accuracy(history, own=False), real_accuracy(history)
+    if right.late < real + TOO_EASY:
+        return None
+    return Sign(
+        right.since(lambda value: value > real + TOO_EASY),
+        f"an outside judge is right about {right.late:.0%} of the fakes and about {real:.0%} of "
+        "the real images: what is hard about the classes has been left out.",
+        "a smaller weight, or a method that knows the generator: Projection, ADCGAN, TACGAN.",
     )
 
 
@@ -240,6 +254,12 @@ def accuracy(history: History, own: bool = True) -> Curve:
     names = ["sample/oracle_accuracy", "sample/accuracy", *(["accuracy_fake"] if own else [])]
     found = (curve(history, name) for name in names)
     return next((each for each in found if each), Curve((), ()))
+
+
+def real_accuracy(history: History) -> float:
+    """What the same judge says of real images; 1 where it was not asked."""
+    names = ("sample/oracle_accuracy_real", "sample/accuracy_real")
+    return next((each.late for name in names if (each := curve(history, name))), 1.0)
 
 
 class Illness(NamedTuple):
@@ -251,6 +271,7 @@ class Illness(NamedTuple):
 
 
 JUDGED = "sample/oracle_accuracy|sample/accuracy"
+JUDGED_REAL = "sample/oracle_accuracy_real|sample/accuracy_real"
 ILLNESSES = (
     Illness("diverged", ("d_loss",), diverged),
     Illness(
@@ -285,6 +306,7 @@ ILLNESSES = (
         collapse_within_classes,
     ),
     Illness("class confusion", (JUDGED,), class_confusion),
+    Illness("classes pushed apart", (JUDGED, JUDGED_REAL), classes_pushed_apart),
 )
 
 

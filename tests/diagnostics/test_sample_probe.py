@@ -61,7 +61,19 @@ def test_points_are_read_by_their_posterior():
     players = players_after(0, data=ring)
     seen = scene(players, 32)
     assert look(players, seen.real)["oracle_accuracy"] == 1
-    assert look(players, -seen.real)["oracle_accuracy"] == 0
+    turned = look(players, -seen.real)
+    assert (turned["oracle_accuracy"], turned["oracle_accuracy_real"]) == (0, 1)
+
+
+def test_real_points_of_classes_that_overlap_are_not_all_read_right():
+    line = kit.data.load("gaussians", layout="line", samples=3000)
+    players = players_after(0, data=line)
+    seen = scene(players, 900)
+    players.gan.generator = Copies(seen.real, players.gan.generator)
+    found = SampleProbe(n=900)(players, 1)
+    # (Φ(1) + Φ(1) + 2Φ(1) - 1) / 3 for three normals, two standard deviations apart.
+    assert found["sample/oracle_accuracy_real"] == pytest.approx(0.789, abs=0.04)
+    assert found["sample/oracle_accuracy"] == found["sample/oracle_accuracy_real"]
 
 
 def test_a_judge_is_asked_where_one_is_given():

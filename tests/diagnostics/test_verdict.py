@@ -62,6 +62,17 @@ def test_class_confusion_needs_an_outside_judge():
     assert "D's own head believes 100%" in finding.evidence
 
 
+def test_classes_that_overlap_are_held_against_real_images():
+    def run(fake):
+        return history(sample__oracle_accuracy=[fake] * 8, sample__oracle_accuracy_real=[0.79] * 8)
+
+    assert diagnose(run(0.78)).healthy
+    assert diagnose(run(0.5)).illnesses == ("class confusion",)
+    (finding,) = diagnose(run(1.0)).findings
+    assert finding.illness == "classes pushed apart"
+    assert "100% of the fakes and about 79% of the real" in finding.evidence
+
+
 def test_one_image_a_class_is_a_collapse_only_when_the_classes_are_right():
     def run(variance, accuracy):
         return history(
