@@ -18,7 +18,7 @@ from cgan_kit.training.run import Run
 History = Sequence[Mapping[str, float]]
 HEALTHY = "healthy"
 DIAGNOSES = (HEALTHY, *(illness.name for illness in ILLNESSES))
-_RUNS = {"A": "projection-1", "B": "linear-acgan-1", "C": "acgan-10-1"}
+_RUNS = {"A": "acgan-1", "B": "linear-acgan-1", "C": "acgan-10-1"}
 _SIGNS = {
     "diverged": "a loss would be no number, or beyond a million",
     "dead discriminator": "the score's gradient at G's images would fall to almost nothing, while "
@@ -32,6 +32,7 @@ _SIGNS = {
     "within-class collapse with right classes": "the variance within a class would end far below "
     "that of real images, while nearly all fakes are of the right class",
     "class confusion": "the share of fakes in the right class would end low",
+    "classes pushed apart": "a judge would get fakes right more often than real images",
 }
 
 
