@@ -26,7 +26,7 @@ import cgan_kit as kit
 import cgan_kit.metrics
 
 RESULT = Path(__file__).parent / "results" / "kill.json"
-STEPS = 120
+STEPS = 60
 
 
 def prepare(folder: Path, points: kit.data.PointSet) -> kit.Training:

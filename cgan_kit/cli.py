@@ -1,6 +1,7 @@
 """The command line: train a run on a server, sample from it, look at what it is.
 
     python -m cgan_kit train digits --size 16 --conditioning projection --steps 1000
+    python -m cgan_kit train --preset cifar10-reacgan --data folder:PATH
     python -m cgan_kit resume runs/digits-projection-001
     python -m cgan_kit sample runs/digits-projection-001 --out grid.png
     python -m cgan_kit info runs/digits-projection-001
@@ -30,8 +31,11 @@ from cgan_kit.data import ImageSet, LabelledSet, PointSet
 from cgan_kit.data.places import data_root
 from cgan_kit.losses import AdversarialLoss, Conditioning
 from cgan_kit.losses.checks import check_weight
+from cgan_kit.models import Discriminator, Generator
 from cgan_kit.training import GAN, DivergedError, Precision, Recipe, Run, Training, finish
 from cgan_kit.training.distributed import place
+from cgan_kit.training.gan import seeded
+from cgan_kit.training.presets import PRESETS, SETTINGS
 
 PROGRAM = "python -m cgan_kit"
 INTERRUPTED = 130  # what shells report for a program that Ctrl-C ended
@@ -53,6 +57,18 @@ CONDITIONINGS: dict[str, Callable[..., Conditioning]] = {
     "frozen-classifier": losses.FrozenClassifier,
 }
 WEIGHTLESS = ("none", "concatenation", "projection")
+# What the networks of a kind do not have, so that it cannot be asked for.
+MEANINGLESS = {
+    "points'": ("preset", "model", "discriminator_width", "depth", "embedding_dim"),
+    "dcgan": ("depth", "embedding_dim"),
+    "resnet": ("embedding_dim",),
+    "biggan": (),
+}
+# What a preset settles.
+SETTLED = (
+    *("model", "depth", "embedding_dim", "spectral_norm"),
+    *("conditioning", "weight", "adversarial"),
+)
 ADVERSARIALS = {
     pair.name.replace("_", "-"): pair
     for pair in vars(losses).values()
@@ -86,34 +102,61 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
-    recipe = Recipe()
     add = parser.add_argument
-    add("data", help=f"{', '.join(data.names())} or folder:PATH")
+    add("data", nargs="?", help=f"{', '.join(data.names())} or folder:PATH")
+    add("--data", dest="set", metavar="DATA", help="the same, beside --preset")
+    add("--preset", metavar="NAME", choices=PRESETS,
+        help="a published training: "
+        f"{', '.join(SETTINGS)}; each with -acgan, -projection, -contragan, -adcgan or "
+        "-reacgan")  # fmt: skip
     add("--size", type=int, help="side of the images in pixels; the set's own by default")
     add("--option", action="append", default=[], metavar="KEY=VALUE", type=parse_option,
         help="another option of the set, such as classes=20; may be repeated")  # fmt: skip
     add("--all", action="store_true",
         help="train on the whole set; by default a fifth is held out for the metrics")  # fmt: skip
-    add("--conditioning", choices=CONDITIONINGS, default="projection")
-    add("--weight", type=float, help="of the class loss; the method's own by default")
-    add("--adversarial", choices=ADVERSARIALS, default="relativistic")
-    add("--width", type=int, help="channels next to the image; units of a layer for points")
-    add("--discriminator-width", type=int, help="for images; twice --width by default")
-    add("--latent-dim", type=int, help="length of z")
-    add("--spectral-norm", action="store_true", help="in the discriminator")
-    add("--steps", type=int, default=1000, help="generator updates (%(default)s)")
-    add("--batch-size", type=int, default=recipe.batch_size, help="(%(default)s)")
-    add("--learning-rate", type=float, default=recipe.learning_rate, help="(%(default)s)")
-    add("--gamma", type=float, help="of the penalty R1 + R2; 0 for no penalty")
-    add("--ema-decay", type=float, default=recipe.ema_decay, help="(%(default)s)")
-    add("--discriminator-steps", type=int, default=recipe.discriminator_steps,
-        help="a generator update (%(default)s)")  # fmt: skip
+    _add_gan(parser)
+    _add_recipe(parser)
     add("--folder", help="where the run is written; a new one under runs/ by default")
     add("--checkpoints", type=int, default=12, help="how many (%(default)s)")
+    add("--save-minutes", type=float, default=5.0,
+        help="what resuming needs is saved this often besides (%(default)s)")  # fmt: skip
     add("--seed", type=int, default=0, help="of weights, data order and z (%(default)s)")
     add("--precision", choices=("float32", "bfloat16"), help="by default a short trial decides")
     add("--device", help="cpu, cuda, cuda:1; the GPU by default where there is one")
     parser.set_defaults(command=train)
+
+
+def _add_gan(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("the GAN").add_argument
+    add("--model", choices=("dcgan", "resnet", "biggan"),
+        help="for images: dcgan (the default) for 8 to 64 px, others for 32, 64, 128")  # fmt: skip
+    add("--width", type=int, help="channels next to the image, or their unit; units of a layer "
+        "for points")  # fmt: skip
+    add("--discriminator-width", type=int,
+        help="for images; dcgan: twice --width by default, others: the same")  # fmt: skip
+    add("--latent-dim", type=int, help="length of z")
+    add("--depth", type=int, help="resnet, biggan: residual blocks at each size of the maps (1)")
+    add("--embedding-dim", type=int, help="biggan: length of a class's vector (128)")
+    add("--spectral-norm", action=argparse.BooleanOptionalAction,
+        help="on by default for resnet and biggan; else in the discriminator alone")  # fmt: skip
+    add("--conditioning", choices=CONDITIONINGS, help="(projection)")
+    add("--weight", type=float, help="of the class loss; the method's own by default")
+    add("--adversarial", choices=ADVERSARIALS, help="(relativistic)")
+
+
+def _add_recipe(parser: argparse.ArgumentParser) -> None:
+    recipe = Recipe()
+    add = parser.add_argument_group("the recipe (in brackets: without a preset)").add_argument
+    add("--steps", type=int, help="generator updates (1000)")
+    add("--batch-size", type=int, help=f"of all processes together ({recipe.batch_size})")
+    add("--learning-rate", type=float, help=f"({recipe.learning_rate})")
+    add("--discriminator-learning-rate", type=float, help="the same rate by default")
+    add("--gamma", type=float, help="of the penalty R1 + R2 (0.05); 0 for no penalty")
+    add("--ema-decay", type=float, help=f"({recipe.ema_decay})")
+    add("--ema-start", type=int,
+        help=f"the step up to which the average is a copy ({recipe.ema_start})")  # fmt: skip
+    add("--discriminator-steps", type=int,
+        help=f"a generator update ({recipe.discriminator_steps})")  # fmt: skip
 
 
 def _add_resume(parser: argparse.ArgumentParser) -> None:
@@ -141,18 +184,20 @@ def _add_info(parser: argparse.ArgumentParser) -> None:
 
 def train(given: argparse.Namespace) -> int:
     """`train DATA`: build the GAN, train it, say where the run is."""
-    check_weighted(given.conditioning, given.weight)
+    preset = PRESETS.get(given.preset)
+    check_preset(given)
+    check_weighted(given.conditioning or "projection", given.weight)
     recipe = make_recipe(given)
     whole = load_data(given)
     chosen = whole if given.all else whole.split()[0]
-    conditioning = make_conditioning(given.conditioning, given.weight, chosen)
     training = Training(
-        make_gan(given, chosen, conditioning),
+        make_gan(given, chosen),
         chosen,
-        steps=given.steps,
+        steps=given.steps if given.steps is not None else preset.steps if preset else 1000,
         recipe=recipe,
         folder=given.folder,
         checkpoints=given.checkpoints,
+        save_minutes=given.save_minutes,
         seed=given.seed,
         precision=Precision(given.precision == "bfloat16") if given.precision else None,
         device=given.device,
@@ -200,13 +245,32 @@ def info(given: argparse.Namespace) -> int:
 
 def load_data(given: argparse.Namespace) -> LabelledSet:
     """The whole set that the arguments name."""
-    options = dict(given.option)
+    name, options = find_name(given), dict(given.option)
     if given.size is not None:
         options["size"] = given.size
+    elif given.preset:
+        options.setdefault("size", PRESETS[given.preset].setting.size)
     try:
-        return data.load(given.data, **options)
+        return data.load(name, **options)
     except RuntimeError as error:  # a download that failed
         raise ValueError(str(error)) from error
+
+
+def find_name(given: argparse.Namespace) -> str:
+    """The set's name: given in one place, or the preset's own."""
+    if given.data and given.set:
+        raise ValueError(f"data is {given.data!r} and --data is {given.set!r}; give one of them")
+    own = PRESETS[given.preset].setting.data if given.preset else ""
+    name: str = given.data or given.set or own
+    if name:
+        return name
+    if given.preset:
+        title = PRESETS[given.preset].setting.title
+        raise ValueError(
+            f"--preset is {given.preset}, but the kit cannot load {title} by itself; "
+            "give --data folder:PATH, where each folder of images is a class"
+        )
+    raise ValueError(f"data is missing; give {', '.join(data.names())} or folder:PATH")
 
 
 def parse_option(text: str) -> tuple[str, Any]:
@@ -255,39 +319,84 @@ def make_conditioning(name: str, weight: float | None, chosen: LabelledSet) -> C
 
 
 def make_recipe(given: argparse.Namespace) -> Recipe:
-    """The recipe's defaults, with what the arguments change."""
-    recipe = Recipe(
-        batch_size=given.batch_size,
-        learning_rate=given.learning_rate,
-        ema_decay=given.ema_decay,
-        discriminator_steps=given.discriminator_steps,
-    )
-    if given.gamma is None:
-        return recipe
-    return replace(recipe, penalty=losses.R1R2(given.gamma) if given.gamma else None)
+    """The preset's recipe or the kit's, with what the arguments change."""
+    recipe = PRESETS[given.preset].recipe if given.preset else Recipe()
+    names = ("batch_size", "learning_rate", "discriminator_learning_rate", "ema_decay")
+    changes = named(given, *names, "ema_start", "discriminator_steps")
+    if given.gamma is not None:
+        changes["penalty"] = losses.R1R2(given.gamma) if given.gamma else None
+    return replace(recipe, **changes)
 
 
-def make_gan(given: argparse.Namespace, data: LabelledSet, conditioning: Conditioning) -> GAN:
+def make_gan(given: argparse.Namespace, data: LabelledSet) -> GAN:
     """The pair that fits the set, with what the arguments change."""
-    sizes = {"width": given.width, "latent_dim": given.latent_dim}
-    build: Callable[..., GAN] = GAN.for_images
-    if not isinstance(data, PointSet):
-        sizes["discriminator_width"] = given.discriminator_width
-    elif given.discriminator_width is None:
-        build = GAN.for_points
-    else:
-        raise ValueError(
-            f"--discriminator-width is {given.discriminator_width} but {given.data} are points, "
-            "whose networks have one width; leave it out, or give --width"
-        )
+    check_family(given, data)
+    sizes = named(given, "width", "latent_dim", "discriminator_width")
+    if given.preset and isinstance(data, ImageSet):
+        return PRESETS[given.preset].gan(data, seed=given.seed, **sizes)
+    conditioning = make_conditioning(given.conditioning or "projection", given.weight, data)
+    adversarial = ADVERSARIALS[given.adversarial or "relativistic"]
+    if given.model in ("resnet", "biggan"):
+        return make_residual_gan(given, data, conditioning, adversarial)
+    build: Callable[..., GAN] = GAN.for_points if isinstance(data, PointSet) else GAN.for_images
+    spectral_norm = bool(given.spectral_norm)
     return build(
-        data,
-        conditioning,
-        ADVERSARIALS[given.adversarial],
-        spectral_norm=given.spectral_norm,
-        seed=given.seed,
-        **{name: value for name, value in sizes.items() if value is not None},
+        data, conditioning, adversarial, spectral_norm=spectral_norm, seed=given.seed, **sizes
     )
+
+
+def make_residual_gan(
+    given: argparse.Namespace,
+    data: LabelledSet,
+    conditioning: Conditioning,
+    adversarial: AdversarialLoss,
+) -> GAN:
+    """SNGAN's pair or BigGAN's; what the arguments leave out is as published."""
+    made = named(given, "width", "depth", "latent_dim")
+    judge = named(given, "width", "depth", "spectral_norm")
+    if given.discriminator_width is not None:
+        judge["width"] = given.discriminator_width
+    pair: tuple[Callable[..., Generator], Callable[..., Discriminator]]
+    if given.model == "resnet":
+        pair = models.ResNetGenerator, models.ResNetDiscriminator
+    else:
+        pair = models.BigGANGenerator, models.BigGANDiscriminator
+        made |= named(given, "embedding_dim", "spectral_norm")
+    with seeded(given.seed):
+        return GAN(
+            pair[0](data.num_classes, data.sample_shape, **made),
+            pair[1](data.sample_shape, **judge),
+            conditioning,
+            adversarial,
+        )
+
+
+def named(given: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """Those of the arguments that were given, by name."""
+    values = {name: getattr(given, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def check_preset(given: argparse.Namespace) -> None:
+    """A preset settles the GAN's kind: what contradicts it is found before data is loaded."""
+    if given.preset:
+        for name, value in named(given, *SETTLED).items():
+            raise ValueError(
+                f"--{name.replace('_', '-')} is {value}, but --preset is {given.preset}, "
+                "which settles it; leave one of them out"
+            )
+
+
+def check_family(given: argparse.Namespace, data: LabelledSet) -> None:
+    """What the networks do not have must not be asked for."""
+    family = given.model or ("biggan" if given.preset else "dcgan")
+    if isinstance(data, PointSet):
+        family = "points'"
+    for name, value in named(given, *MEANINGLESS[family]).items():
+        raise ValueError(
+            f"--{name.replace('_', '-')} is {value}, which {family} networks do not "
+            "have; leave it out"
+        )
 
 
 def check_picture_path(path: str) -> Path:

@@ -70,13 +70,55 @@ def test_every_method_and_game_can_be_named(conditioning, adversarial, tmp_path,
         ["train", "digits", *TINY, "--conditioning", conditioning, "--adversarial", adversarial]
     )
     digits = kit.data.load("digits", size=8)
-    gan = cli.make_gan(given, digits, cli.make_conditioning(given.conditioning, None, digits))
+    gan = cli.make_gan(given, digits)
     made = cli.CONDITIONINGS[conditioning]
     assert type(gan.conditioning) is getattr(made, "func", made)
     assert getattr(gan.conditioning, "real_only", False) == (
         conditioning in ("acgan-real-only", "tacgan", "amgan")
     )
     assert gan.adversarial.name == adversarial.replace("-", "_")
+
+
+def made(data, *arguments):
+    """The GAN that the arguments ask for."""
+    given = cli.make_parser().parse_args(["train", "x", *arguments])
+    return cli.make_gan(given, data)
+
+
+@pytest.fixture(scope="module")
+def images():
+    """12 random colour images of 32 px, 3 classes."""
+    random = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (12, 3, 32, 32), dtype=torch.uint8, generator=random)
+    return kit.data.ImageSet(pixels, torch.arange(12) % 3, ["a", "b", "c"])
+
+
+def test_the_residual_families_take_their_own_arguments(images):
+    small = ["--width", "2", "--depth", "2", "--seed", "4"]
+    gan = made(images, "--model", "resnet", *small, "--latent-dim", "5", "--no-spectral-norm")
+    with kit.training.gan.seeded(4):
+        by_hand = kit.GAN(
+            kit.models.ResNetGenerator(3, (3, 32, 32), latent_dim=5, width=2, depth=2),
+            kit.models.ResNetDiscriminator((3, 32, 32), width=2, depth=2, spectral_norm=False),
+            kit.losses.Projection(),
+        )
+    assert gan.config() == by_hand.config()
+    ours, theirs = gan.state_dict(), by_hand.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+    more = ["--latent-dim", "8", "--embedding-dim", "6", "--discriminator-width", "3"]
+    gan = made(images, "--model", "biggan", *small, *more)
+    wanted = {"latent_dim": 8, "width": 2, "depth": 2, "embedding_dim": 6, "spectral_norm": True}
+    assert wanted.items() <= gan.config()["generator"].items()
+    assert {"width": 3, "depth": 2, "spectral_norm": True}.items() <= gan.config()[
+        "discriminator"
+    ].items()
+    gan = made(images, "--model", "biggan", *small, "--latent-dim", "8", "--no-spectral-norm")
+    assert not gan.generator.spectral_norm
+    assert not gan.discriminator.spectral_norm
+    plain = made(images, "--model", "dcgan", "--width", "2")
+    assert type(plain.generator) is kit.models.DCGANGenerator
+    assert not plain.discriminator.spectral_norm
 
 
 def test_all_six_games_are_there():
@@ -103,6 +145,10 @@ def test_arguments_reach_the_recipe_and_the_gan(tmp_path):
 def test_without_arguments_the_recipe_is_the_kits():
     given = cli.make_parser().parse_args(["train", "digits"])
     assert cli.make_recipe(given) == kit.Recipe()
+    with_two_rates = ["--discriminator-learning-rate", "4e-4", "--ema-start", "9"]
+    given = cli.make_parser().parse_args(["train", "digits", *with_two_rates])
+    recipe = kit.Recipe(discriminator_learning_rate=4e-4, ema_start=9)
+    assert cli.make_recipe(given) == recipe
     no_penalty = cli.make_parser().parse_args(["train", "digits", "--gamma", "0"])
     assert cli.make_recipe(no_penalty).penalty is None
 
@@ -235,6 +281,35 @@ BAD = {
         ["train", "gaussians", "--discriminator-width", "8"],
         ["--discriminator-width is 8", "leave it out"],
     ),
+    "no set": (["train"], ["data is missing", "folder:PATH"]),
+    "two sets": (["train", "digits", "--data", "shapes"], ["'digits'", "'shapes'", "one of them"]),
+    "a set that is not there": (
+        ["train", "--preset", "cub200-reacgan"],
+        ["--preset is cub200-reacgan", "CUB-200", "--data folder:PATH"],
+    ),
+    "method beside a preset": (
+        ["train", "digits", "--preset", "cifar10-acgan", "--conditioning", "acgan"],
+        ["--conditioning is acgan", "cifar10-acgan", "leave one"],
+    ),
+    "a preset of points": (
+        ["train", "gaussians", "--preset", "cifar10-acgan", "--size", "32"],
+        ["'size'", "gaussians"],
+    ),
+    "model of points": (
+        ["train", "gaussians", "--model", "biggan"],
+        ["--model is biggan", "points"],
+    ),
+    "depth of dcgan": (["train", "digits", "--depth", "2"], ["--depth is 2", "dcgan", "leave it"]),
+    "embedding of resnet": (
+        ["train", "digits", "--model", "resnet", "--size", "32", "--embedding-dim", "2"],
+        ["--embedding-dim is 2", "resnet"],
+    ),
+    "biggan of 16 px": (
+        ["train", "digits", "--model", "biggan", "--size", "16"],
+        ["16 px", "32, 64, 128"],
+    ),
+    "minutes": (["train", "digits", "--save-minutes", "-1"], ["save_minutes is -1"]),
+    "late average": (["train", "digits", "--ema-start", "-1"], ["ema_start is -1"]),
     "device": (["train", "digits", "--device", "tpu9"], ["device is 'tpu9'", "cpu"]),
     "no run": (["sample", "nowhere"], ["'nowhere'", "config.json"]),
     "no run to resume": (["resume", "nowhere"], ["'nowhere'", "config.json"]),
@@ -275,7 +350,12 @@ def test_bad_requests_for_samples_write_nothing(
 
 
 def test_argparse_errors_have_the_same_exit_code(capsys):
-    for arguments in ([], ["train"], ["train", "digits", "--option", "eight"], ["paint"]):
+    for arguments in (
+        [],
+        ["paint"],
+        ["train", "x", "--preset", "y"],
+        ["train", "--option", "eight"],
+    ):
         with pytest.raises(SystemExit) as ended:
             cli.main(arguments)
         assert ended.value.code == 2
