@@ -1,6 +1,8 @@
 """Started by torchrun (see test_distributed.py): what several processes find beside one.
 
 several_processes.py FOLDER    writes FOLDER/report.json; trainings go to FOLDER/runs
+
+FOLDER/one, where it is there, is a run that one process began: it is gone on with.
 """
 
 import copy
@@ -47,9 +49,9 @@ METHODS["FrozenClassifier"] = lambda images: kit.losses.FrozenClassifier(
 )
 
 
-def make_images(count=48):
+def make_images(count=48, side=8):
     random = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (count, 1, 8, 8), dtype=torch.uint8, generator=random)
+    images = torch.randint(0, 256, (count, 1, side, side), dtype=torch.uint8, generator=random)
     return kit.data.ImageSet(images, torch.arange(count) % 3, ["a", "b", "c"])
 
 
@@ -100,11 +102,11 @@ def compare_gradients(conditioning, game, data, shard):
     return found
 
 
-def compare_trainings(gan, data, shard, turns=1, **recipe):
-    """The largest difference between two numbers of the weights after 20 steps; for rank 0."""
+def compare_trainings(gan, data, shard, turns=1, steps=STEPS, **recipe):
+    """The largest difference between two numbers of the weights after so many steps; for rank 0."""
     both = together_and_alone(gan, data, shard, **recipe)
     for players in both:
-        for _ in range(STEPS):
+        for _ in range(steps):
             training_step(players, turns)
     together, *alone = (players.gan.state_dict() for players in both)
     return [max((together[key] - one[key]).abs().max().item() for key in one) for one in alone]
@@ -141,6 +143,12 @@ def stopped_and_resumed():
     stopped = run.steps[-1]
     resumed = kit.training.finish(kit.Training.resume(run.folder, data=make_images()))
     return {"folder": str(run.folder), "stopped": stopped, "steps": resumed.steps}
+
+
+def began_alone():
+    """The run in the folder "one", gone on with by all."""
+    resumed = kit.training.finish(kit.Training.resume("one", data=make_images()))
+    return {"steps": resumed.steps}
 
 
 def left_early():
@@ -200,8 +208,21 @@ def gradients(images, shard):
     }
 
 
+def make_biggan():
+    """BigGAN's pair at its smallest: spectral norm on both, hinge; and images for it."""
+    images = make_images(count=32, side=32)
+    torch.manual_seed(5)
+    gan = kit.GAN(
+        kit.models.BigGANGenerator(3, (1, 32, 32), 4, 1, embedding_dim=2, attention_side=0),
+        kit.models.BigGANDiscriminator((1, 32, 32), 1, attention_side=0),
+        kit.losses.ReACGAN(),
+        kit.losses.hinge,
+    )
+    return gan.train(), images
+
+
 def trainings(images, points, shard):
-    """The MLP pair, and for two processes the DCGAN pair, by `compare_trainings`."""
+    """The MLP pair, and for two processes the DCGAN and the BigGAN pair."""
     on_points = make_gan(points, kit.losses.ReACGAN())
     on_lines = make_gan(points, kit.losses.ACGAN(), kit.losses.wasserstein)
     found = {
@@ -211,10 +232,9 @@ def trainings(images, points, shard):
     if shard.world_size > 2:
         return found
     plain = make_gan(images, kit.losses.ReACGAN())
-    spectral = make_gan(images, kit.losses.ContraGAN(), kit.losses.hinge, spectral_norm=True)
     return found | {
         "images with R1R2": compare_trainings(plain, images, shard, penalty=R1R2(0.05)),
-        "images with spectral norm": compare_trainings(spectral, images, shard, turns=2),
+        "BigGAN": compare_trainings(*make_biggan(), shard, turns=2, steps=5, batch_size=8),
     }
 
 
@@ -225,6 +245,8 @@ def main(folder):
     shard, _ = join(torch.device("cpu"))
     images, points = make_images(), kit.data.load("gaussians", samples=64, seed=1)
     report = {"run": stopped_and_resumed()}
+    if Path("one").is_dir():
+        report["one"] = began_alone()
     if shard.world_size == 2:
         report |= {
             "left": left_early(),

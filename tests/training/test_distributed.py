@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from several_processes import GAMES, METHODS, STEPS, a_run
+from several_processes import GAMES, METHODS, STEPS, a_run, make_images
 
 import cgan_kit as kit
 from cgan_kit.training.distributed import Shard, own_gpu, place, share_batch_statistics
@@ -25,6 +25,8 @@ def launch(tmp_path_factory):
     @functools.cache
     def run(processes):
         folder = tmp_path_factory.mktemp("launched")
+        if processes == 2:
+            begin(kit.Training(**a_run(), folder=folder / "one"))
         launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
         process = subprocess.run(
             [sys.executable, *launcher, str(processes), str(SCRIPT), str(folder)],
@@ -39,6 +41,13 @@ def launch(tmp_path_factory):
         return reports, folder, process.stdout
 
     return run
+
+
+def begin(training):
+    """Four steps by one process."""
+    for record in training:
+        if record["step"] == 4:
+            break
 
 
 @pytest.fixture(params=[2, 4], ids=["2 processes", "4 processes"])
@@ -82,13 +91,12 @@ def test_weights_after_twenty_steps_are_those_of_one_process(launched):
     trained = reports[0]["trained"]
     assert len(trained) == (4 if len(reports) == 2 else 2)
     for name, (gap,) in trained.items():
-        assert gap < 1e-9, name
+        # Biases before batch norms have no gradient but rounding, and Adam makes steps of that.
+        assert gap < (1e-8 if name == "BigGAN" else 1e-9), name
 
 
-def test_a_run_stopped_and_resumed_is_that_of_one_process(launched, alone):
+def check_same_run(run, alone):
     """In float32, where sums over parts round otherwise than sums over the whole."""
-    reports, folder, _ = launched
-    run = kit.Run(folder / reports[0]["run"]["folder"])
     assert run.config == alone.config
     ours, theirs = run.tensors(STEPS), alone.tensors(STEPS)
     assert ours.keys() == theirs.keys()
@@ -101,6 +109,24 @@ def test_a_run_stopped_and_resumed_is_that_of_one_process(launched, alone):
     for our, their in zip(run.history(), alone.history(), strict=True):
         our.pop("score_real"), our.pop("score_fake")  # the same bias
         assert our == pytest.approx({name: their[name] for name in our}, abs=1e-4)
+
+
+def test_a_run_stopped_and_resumed_is_that_of_one_process(launched, alone):
+    reports, folder, _ = launched
+    check_same_run(kit.Run(folder / reports[0]["run"]["folder"]), alone)
+
+
+def test_what_one_process_began_two_go_on_with(two, alone):
+    reports, folder, _ = two
+    assert [report["one"] for report in reports] == [{"steps": [0, 4, STEPS]}] * 2
+    check_same_run(kit.Run(folder / "one"), alone)
+
+
+def test_what_two_processes_began_one_goes_on_with(two, alone):
+    _, folder, _ = two
+    training = kit.Training.resume(folder / "runs" / "custom-reacgan-002", data=make_images())
+    assert training.step == 5
+    check_same_run(kit.training.finish(training), alone)
 
 
 def test_one_interrupted_process_stops_all_after_the_same_step(launched):
