@@ -1,0 +1,798 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 03 · Does AC-GAN's classifier explode?
+#
+# *You take the classifier's gradient apart into two factors, make it explode, and find out whether that is what
+# ruins the samples.*
+
+# %% [markdown]
+# ## What you will learn
+#
+# - why the gradient of AC-GAN's classifier has no bound, and what puts one there;
+# - how to read an **instrument panel**, and how to tell a cause from a companion by intervening;
+# - AC-GAN's *second* disease, which no norm shows;
+# - which cure treats which disease, and what did not show at this scale.
+
+# %% [markdown]
+# ## Before you start
+#
+# You know AC-GAN's class loss from lesson 02. The diagnosis with ReACGAN's cure is by Kang et al. (2021): "the
+# classifier's gradient explodes, because its features are not bounded". We take that as a hypothesis and test it.
+#
+# **Time:** about two minutes to run on a laptop with two cores and no GPU; an hour to read and think. Nothing is
+# downloaded.
+
+# %%
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import torch
+
+import cgan_kit as kit
+from cgan_kit import metrics, panels, plots
+from cgan_kit.diagnostics import ClassifierProbe, GradientShare, LayerProbe, SampleProbe, diagnose
+from cgan_kit.diagnostics.verdict import curve
+from cgan_kit.exercises import explosion as exercise
+
+# One thread and plain float32, so that the lesson repeats itself on your machine.
+torch.set_num_threads(1)
+FLOAT32 = kit.Precision()
+
+# %% [markdown]
+# ## 1 · One identity, two factors
+#
+# The classifier reads the features $F(x)$ and has one row $w_k$ for each class. Its logits are $s_{i,k} = w_k \cdot
+# F(x_i)$, their softmax is $p_{i,k}$, and its loss is $L = -\frac1N \sum_i \log p_{i,y_i}$. In three lines:
+#
+# $$\log p_{i,y_i} = s_{i,y_i} - \log \textstyle\sum_j e^{s_{i,j}}, \qquad
+# \frac{\partial \log p_{i,y_i}}{\partial s_{i,k}} = 1[y_i = k] - p_{i,k}, \qquad
+# \frac{\partial s_{i,k}}{\partial w_k} = F(x_i)$$
+#
+# and the chain rule gives
+#
+# $$\boxed{\;\frac{\partial L}{\partial w_k} = -\frac1N \sum_i F(x_i)\,\bigl(1[y_i = k] - p_{i,k}\bigr)\;}$$
+#
+# Each image pulls with a force of two factors: **how long** its features are, and **how wrong** the classifier is,
+# $1 - p$. Check it on a real network, before any training:
+
+# %%
+points = kit.data.load("gaussians")  # eight classes on a ring, in the plane
+gan = kit.GAN.for_points(points, kit.losses.ACGAN(), seed=0)
+real, labels = points.real(torch.arange(64)), points.labels[:64]
+
+features = gan.discriminator(real).features
+logits = gan.conditioning.logits(features)
+loss = torch.nn.functional.cross_entropy(logits, labels)
+(by_autograd,) = torch.autograd.grad(loss, gan.conditioning.classifier.weight)
+
+p = logits.softmax(dim=1)
+wrong = torch.nn.functional.one_hot(labels, points.num_classes) - p  # 1[y = k] - p, (N, K)
+by_formula = -wrong.T @ features / len(features)
+print("autograd and formula agree:", torch.allclose(by_autograd, by_formula, atol=1e-6))
+
+# %% [markdown]
+# ### Predict
+#
+# Three images, one of each of three classes; a plane of two features. Which of the two factors can make the gradient as
+# large as you like? Which can make it as small as you like? What happens to your answers if the classifier reads
+# $F(x)/\lVert F(x) \rVert$ instead?
+#
+# ### Run
+#
+# Grey arrows are the rows $w_k$, red arrows what the loss does to them. For each setting the rows are chosen such that all three
+# images have exactly the $p$ of the slider.
+
+# %% tags=["nbval-ignore-output"]
+dial = kit.widgets.FactorDial()
+dial
+
+# %%
+dial.norm.value, dial.p.value = 8.0, 0.2
+plots.show(
+    dial.figure(),
+    alt="Three features far from the origin pull their rows with long arrows; on the unit circle "
+    "the arrows are short; the length grows in a straight line with the norm, or not at all.",
+)
+
+# %% [markdown]
+# ### Explain
+#
+# - $1 - p$ lies between 0 and 1. It can switch the gradient off. It cannot make it large.
+# - $\lVert F \rVert$ has no bound, and the gradient grows with it in a straight line.
+# - With normalised features the first factor *is* 1. Whatever happens in training, this gradient is bounded. That much of the cure
+#   is mathematics, and certain.
+#
+# But an explosion needs **both factors at once**: long features, *and* a classifier that stays wrong. Usually the second
+# goes away as it learns. So the identity says what *can* happen. Whether it *does* is a question for
+# experiments.
+
+# %% [markdown]
+# ## 2 · Make it explode
+#
+# To keep $p$ down, half of the labels are drawn at random: nobody can learn those. To let $\lVert F \rVert$
+# go, the game of real and fake is one that nothing bounds, Wasserstein's loss without a penalty, at ten times the usual rate.
+# This is asking for trouble on purpose.
+#
+# Four probes look at the run. They change nothing in it.
+
+# %%
+confusing = kit.data.with_label_noise(points, 0.5)
+LINEAR = {"game": kit.losses.wasserstein, "learning_rate": 0.02, "penalty": None}
+BOUNDED = {"game": kit.losses.relativistic, "learning_rate": 2e-3, "penalty": kit.losses.R1R2(0.05)}
+
+
+def train(data, conditioning, *, game, learning_rate, penalty, steps, spectral_norm=False):
+    gan = kit.GAN.for_points(data, conditioning, game, spectral_norm=spectral_norm, seed=0)
+    training = kit.Training(
+        gan,
+        data,
+        steps=steps,
+        recipe=kit.Recipe(learning_rate=learning_rate, penalty=penalty),
+        probes=[ClassifierProbe(20), GradientShare(20), SampleProbe(20), LayerProbe(20)],
+        log_every=20,
+        checkpoints=2,
+        seed=0,
+        precision=FLOAT32,
+    )
+    for _ in training:
+        pass
+    return training.run
+
+
+exploding = train(confusing, kit.losses.ACGAN(), **LINEAR, steps=600)
+
+# %% [markdown]
+# ### Predict
+#
+# Eight instruments are waiting. Before you look: which of $\lVert F \rVert$, $p$ and $\lVert\partial L/\partial
+# W\rVert$ will have grown, and by how much? And who will send the larger gradient into the discriminator's trunk, the
+# classifier's head or the score of real and fake?
+#
+# ### Look
+
+# %% tags=["nbval-ignore-output"]
+plots.show(
+    panels.instrument_panel(exploding, diagnose(exploding)),
+    alt="Eight instruments of the exploding run: the length of the features and the gradient of the "
+    "head grow together, p stays low, and the score sends far more into the trunk than the head.",
+)
+
+# %% [markdown]
+# The dotted lines mark where the findings begin. Now the same run with the cure: normalised features and rows. (In the picture below
+# class 0 belongs to the right, at (2, 0); the others follow counter-clockwise.)
+
+# %% tags=["nbval-ignore-output"]
+normalised = train(confusing, kit.losses.ACGANNormalised(), **LINEAR, steps=600)
+toys = {"AC-GAN": exploding, "normalised": normalised}
+INSTRUMENTS = {
+    "‖F‖ real": "classifier/feature_norm_real",
+    "p": "classifier/p_real",
+    "‖∂L/∂W‖": "classifier/head_gradient",
+    "trunk, head": "share/trunk_head",
+    "trunk, score": "share/trunk_score",
+    "right class": "sample/oracle_accuracy",
+}
+lines = []
+for name, key in INSTRUMENTS.items():
+    read = [curve(run.history(), key) for run in toys.values()]
+    lines.append((name, *(f"{number:.2g}" for each in read for number in (each.early, each.late))))
+print(metrics.table(("", "AC-GAN, early", "late", "normalised, early", "late"), lines))
+plots.show(
+    plots.points(normalised),
+    alt="Samples of the normalised run in the plane; the classes do not sit on their places.",
+)
+
+# %% [markdown]
+# ### Explain
+#
+# - **It explodes.** $\lVert F \rVert$ grows, $p$ stays where it was, and the gradient of the head grows with their
+#   product. This is the event that the identity allows.
+# - **The cure does what it promises.** Normalised, the gradient of the head does not grow.
+# - **And look at the rest.** In the normalised run $\lVert F \rVert$ grows *just as well*. The
+#   classifier cannot be the one who lengthens it there. In both runs the samples are in the wrong classes.
+#
+# So what lengthens the features? In the trunk, the *score's* gradient is far larger than the head's. The suspect is the game.
+
+# %% [markdown]
+# ## 3 · Cause or companion?
+#
+# Curves that rise together do not say which one pushes. To know, **intervene**: hold one thing still, and see
+# what happens to the rest. A script of this repository (`benchmarks/explosion/study.py`) has done it, with the same
+# networks and steps, for several training seeds. Everything that its runs share:
+
+# %%
+stored = json.loads(Path("../benchmarks/explosion/points.json").read_text())["rows"]
+BASE = {
+    **{"method": "acgan", "options": {}, "intervention": "", "spectral_norm": False},
+    **{"layout": "ring", "classes": 8, "deviation": None, "noise": 0.0},
+    **{"game": "relativistic", "gamma": 0.05, "learning_rate": 0.002, "batch_size": 64},
+    **{"width": 64, "depth": 2, "steps": 600},
+}
+WEAK = {"game": "wasserstein", "gamma": None, "learning_rate": 0.02, "noise": 0.5}  # section 2
+EARLY, LATE, PEAK = 0, 1, 2
+
+
+def short(number):
+    return f"{float(f'{number:.2g}'):g}"
+
+
+def of_seeds(rows, quantity, at=None):
+    found = [row[quantity] for row in rows if quantity in row]
+    return found if at is None else [each[at] for each in found]
+
+
+def seeds(quantity, at=None):
+    """A column: the lowest and the highest over the training seeds."""
+
+    def read(rows):
+        values = of_seeds(rows, quantity, at)
+        ends = sorted({short(min(values)), short(max(values))}, key=float) if values else ["–"]
+        return " to ".join(ends)
+
+    return read
+
+
+def one_by_one(quantity, at=None):
+    """A column: each training seed for itself, 0 first."""
+    return lambda rows: ", ".join(map(short, of_seeds(rows, quantity, at))) or "–"
+
+
+def study(settings, columns):
+    lines = []
+    for name, changes in settings.items():
+        rows = [row for row in stored if row["setting"] == BASE | changes]
+        if rows:
+            lines.append((name, str(len(rows)), *(column(rows) for column in columns.values())))
+    print(metrics.table(("", "seeds", *columns), lines))
+
+
+# %% [markdown]
+# *Early* is the median over the first fifth of a run, *late* over the last third. $W_1$ says how far the samples of a
+# class lie from where they belong, in standard deviations (Wasserstein-1 distance to fresh points, 2,000 samples of the
+# averaged generator); *floor* is what fresh points score against fresh points. Values behind one another are training seeds, in
+# the same order in every row.
+#
+# The interventions, all on the run of section 2:
+#
+# - **clip**: what the class losses send back is shortened to what a normalised head has;
+# - **fix length**: $\lVert F(x) \rVert$ is held at 5, for the score and for the head;
+# - **no class loss**: from half time on, λ = 0;
+# - **swap**: from half time on, the normalised loss.
+#
+# ### Predict
+#
+# If the classifier's gradient is the *cause* of the ruined samples, which of these four must mend them?
+#
+# ### Look
+
+# %%
+INTERVENTIONS = ["", "clip", "fix length", "no class loss", "swap to normalised"]
+COLUMNS = {
+    "‖F‖ late": one_by_one("norm", LATE),
+    "‖∂L/∂W‖ late": one_by_one("head_gradient", LATE),
+    "right class": one_by_one("accuracy", LATE),
+    "W1": one_by_one("w1"),
+    "floor": seeds("w1_floor"),
+}
+study({name or "nothing": WEAK | {"intervention": name} for name in INTERVENTIONS}, COLUMNS)
+
+# %% [markdown]
+# ### Explain
+#
+# - **clip** works from the first step: the classifier's gradient is small, the features grow all the same, and $W_1$ stays many times
+#   its floor. **A bounded gradient of the head does not save the samples.** The normalised run of section 2 said so too.
+# - **fix length**: nothing can grow, and the samples are wrong. Length is not what ruins them.
+# - **no class loss** and **swap** came at half time. Read them seed by seed. Where the features had taken off by then, they
+#   stay long and the samples lost. Where they had not, they stay short. Did the class loss set them off, or was it that
+#   run's luck? With these few seeds we cannot tell.
+#
+# So in this run the exploding gradient is a **companion** of the ruined samples. The suspect is the game. A bound on
+# the *game* should then stop the growth. The same run with one thing changed:
+
+# %%
+study(
+    {
+        "nothing": WEAK,
+        "R1 and R2 penalty": WEAK | {"gamma": 0.05},
+        "spectral norm on D": WEAK | {"spectral_norm": True},
+        "no label noise": WEAK | {"noise": 0.0},
+        "λ = 0.1": WEAK | {"options": {"weight": 0.1}},
+    },
+    COLUMNS,
+)
+
+# %% [markdown]
+# The penalty and spectral norm bound the game, and in every seed the features stay short: **it was the game that lengthened
+# them.** The samples are nearer to their places with spectral norm, and not reliably so with the penalty. Half of the labels
+# are random, after all: there is damage that needs no explosion.
+#
+# True labels do not prevent the growth in every seed, nor does a smaller λ.
+
+# %% [markdown]
+# ## 4 · Where nothing exploded
+#
+# The kit's usual game is bounded: relativistic, with the penalties R1 and R2. Does the classifier's gradient
+# grow there, too, if we only push hard enough?
+#
+# ### Predict
+#
+# λ = 100? Thirty-two classes? Fifteen times the learning rate? Which of them will do it?
+#
+# ### Look
+
+# %%
+HINGE = {"game": "hinge", "gamma": None}
+PUSHED = {
+    "base": {},
+    **{f"λ = {w:g}": {"options": {"weight": w}} for w in (0.1, 10.0, 100.0)},
+    **{f"{k} classes": {"classes": k} for k in (2, 32)},
+    **{f"hinge, rate {r:g}": HINGE | {"learning_rate": r} for r in (0.002, 0.01, 0.03)},
+    "hinge, spectral norm": HINGE | {"spectral_norm": True},
+}
+study(
+    PUSHED,
+    {
+        "‖F‖ early": seeds("norm", EARLY),
+        "late": seeds("norm", LATE),
+        "p late": seeds("p", LATE),
+        "‖∂L/∂W‖ early": seeds("head_gradient", EARLY),
+        " late": seeds("head_gradient", LATE),
+        "peak": seeds("head_gradient", PEAK),
+    },
+)
+runs = [row for row in stored if row["setting"] in [BASE | changes for changes in PUSHED.values()]]
+grown = [row for row in runs if row["head_gradient"][LATE] > 4 * row["head_gradient"][EARLY]]
+print(f"\nruns: {len(runs)}; with a gradient that ended at four times its early size: {len(grown)}")
+
+# %% [markdown]
+# ### Explain
+#
+# λ makes the gradient larger by its own factor, from the first step: that is not growth. Thirty-two classes come nearest: the
+# features lengthen while $p$ is still low, and the gradient with them. Everywhere else $p$ rises and the gradient stays.
+#
+# So at this scale, in a bounded game, **we found no explosion.** The paper's runs are larger (200 and 1,000 classes, ten thousands
+# of steps). This study does not speak about those.
+
+# %% [markdown]
+# ## 5 · The second disease
+#
+# Now a case where all norms are fine. Three normals, at −2, 0 and 2, each with standard deviation 1: their
+# classes *overlap*. The game is the bounded one.
+#
+# ### Predict
+#
+# AC-GAN pays the generator for points that the classifier finds easy. Which points of the middle class are easy? So what will its
+# samples look like?
+#
+# ### Run
+
+# %%
+overlapping = kit.data.load("gaussians", layout="line")
+shrunken = train(overlapping, kit.losses.ACGAN(), **BOUNDED, steps=1500)
+faithful = train(overlapping, kit.losses.Projection(), **BOUNDED, steps=1500)
+
+
+def samples_of(run, per_class=1000):
+    labels = torch.arange(run.num_classes).repeat_interleave(per_class)
+    latents = kit.models.draw_latents(len(labels), run.latent_dim, torch.Generator().manual_seed(0))
+    return run.sample(latents, labels), labels
+
+
+def densities(axes, run, title):
+    made, labels = samples_of(run)
+    grid = torch.linspace(-6, 6, 200)
+    for k, centre in enumerate((-2.0, 0.0, 2.0)):
+        truth = torch.exp(-((grid - centre) ** 2) / 2) / (2 * torch.pi) ** 0.5
+        axes.plot(grid, truth, color=plots.COLOURS["real"], label="truth" if k == 0 else None)
+        hatch = ("//", "..", "\\\\")[k]
+        style = {"color": plots.COLOURS["fake"], "alpha": 0.45, "hatch": hatch}
+        axes.hist(made[labels == k, 0], bins=60, range=(-6, 6), density=True, **style)
+    axes.set(title=title, xlabel="first axis", yticks=[])
+
+
+figure, axes = plt.subplots(1, 2, figsize=(9, 2.6), layout="constrained", sharey=True)
+densities(axes[0], shrunken, "AC-GAN")
+densities(axes[1], faithful, "projection")
+axes[0].legend(frameon=False)
+plots.show(
+    figure,
+    alt="Histograms of three generated classes over the true normal curves. AC-GAN: narrower, with "
+    "gaps between the classes; projection: they follow the curves and overlap.",
+)
+
+# %% [markdown]
+# Read its panel. Is anything wrong in it?
+
+# %% tags=["nbval-ignore-output"]
+likeliest = overlapping.posterior(overlapping.points).argmax(dim=1)
+truth = (likeliest == overlapping.labels).float().mean()
+print(f"share of REAL points that a perfect classifier gets right: {truth:.2f}")
+verdicts = {}
+for name, run in {"AC-GAN": shrunken, "projection": faithful}.items():
+    verdicts[name] = ", ".join(diagnose(run).illnesses) or "healthy"
+    right = curve(run.history(), "sample/oracle_accuracy").late
+    gradient = curve(run.history(), "classifier/head_gradient")
+    sizes = f"early {gradient.early:.2f}, late {gradient.late:.2f}"
+    print(f"{name:<10} right {right:.2f}; ‖∂L/∂W‖ {sizes}; verdict: {verdicts[name]}")
+
+# %% [markdown]
+# AC-GAN's points are *more often* right than real ones. Real classes overlap, so a perfect classifier errs on them; AC-GAN
+# has removed what is hard. Nothing explodes. Only one curve gives it away, and only because something stands beside it: what
+# real points score.
+#
+# Which methods shrink? The study again. *Spread* is the standard deviation within a class, over the true
+# one: 1 is right.
+
+# %%
+METHODS = {
+    "AC-GAN": "acgan",
+    "normalised features": "acgan-normalised-features",
+    "normalised, both": "acgan-normalised",
+    "D2D-CE (ReACGAN)": "reacgan",
+    "ContraGAN": "contragan",
+    "projection": "projection",
+    "ADC-GAN": "adcgan",
+    "TAC-GAN": "tacgan",
+    "no class loss": "none",
+}
+OVERLAP = {"layout": "line", "classes": 3, "steps": 1500}
+QUALITY = {
+    "spread": seeds("spread"),
+    "right class": seeds("accuracy", LATE),
+    "W1": seeds("w1"),
+    "floor": seeds("w1_floor"),
+}
+study({name: OVERLAP | {"method": method} for name, method in METHODS.items()}, QUALITY)
+
+# %% [markdown]
+# ### Explain
+#
+# - AC-GAN, its normalised relatives, ContraGAN **and D2D-CE** shrink the classes. Normalising bounds a gradient. It does not
+#   tell the classifier what the generator's points are like.
+# - Projection, ADC-GAN and TAC-GAN stay near the truth. In all three the discriminator learns about *generated*
+#   points of each class: these methods know the generator.
+# - "No class loss" does not shrink either. Labels reach it only through the relativistic game, which compares each generated
+#   point with a real one *of its class*. Is that label enough? Look at *right class* over the seeds.
+#
+# This is bias, not instability: AC-GAN asks for a low conditional entropy $H(C \mid X)$, and gets it (Gong et al., 2019).
+
+# %% [markdown]
+# ## 6 · Your intervention
+#
+# Two diseases: **one**, the gradient that grows (section 2); **two**, the classes that shrink (section 5). Choose an
+# intervention. *Write down first* whether it will mend disease one, disease two, both or neither. Then run the cell, and choose
+# another.
+
+# %% tags=["nbval-ignore-output"]
+intervention = "D2D-CE"  # your choice
+
+
+def chosen():
+    return {  # made anew for each run: a head belongs to one GAN
+        "normalised": {"conditioning": kit.losses.ACGANNormalised()},
+        "D2D-CE": {"conditioning": kit.losses.ReACGAN()},
+        "smaller weight": {"conditioning": kit.losses.ACGAN(weight=0.1)},
+        "spectral norm": {"conditioning": kit.losses.ACGAN(), "spectral_norm": True},
+        "penalty": {"conditioning": kit.losses.ACGAN(), "penalty": kit.losses.R1R2(0.05)},
+        "TAC-GAN": {"conditioning": kit.losses.TACGAN()},
+    }[intervention]
+
+
+first = train(confusing, **LINEAR | chosen(), steps=600)
+second = train(overlapping, **BOUNDED | chosen(), steps=1500)
+lines = []
+for name, one, two in (("AC-GAN", exploding, shrunken), (intervention, first, second)):
+    gradient = curve(one.history(), "classifier/head_gradient")
+    made, classes = samples_of(two)
+    spread = [float(made[classes == k].std(dim=0).mean()) for k in range(3)]
+    right = curve(one.history(), "sample/oracle_accuracy").late
+    lines.append((name, gradient.early, gradient.late, right, sum(spread) / 3))
+header = ("", "one: ‖∂L/∂W‖ early", "late", "right class", "two: spread (truth 1)")
+print(metrics.table(header, lines))
+
+# %% [markdown]
+# One seed. Sections 3, 5 and 8 have more; compare before you believe.
+
+# %% [markdown]
+# ## 7 · Recorded runs
+#
+# The same on images: digits of 16 px, 500 steps, recorded by `tools/record_runs.py`. The slider moves the cursor through the
+# instruments *and* the samples together.
+#
+# | run | what it is |
+# |---|---|
+# | linear-acgan | AC-GAN with the unbounded game, half of the labels random |
+# | linear-acgan-normalised | the same with normalised features and rows |
+# | acgan-10 | the kit's bounded game, true labels, λ = 10 |
+# | acgan, reacgan, projection | the bounded game, λ = 1 where there is one |
+#
+# ### Predict
+#
+# Which run will have the worse images: the one whose gradient explodes, or the one with λ = 10, whose gradient does not grow?
+#
+# ### Run
+#
+# Start with *linear-acgan*, and find the step at which the gradient takes off. Do the images change there?
+
+# %% tags=["nbval-ignore-output"]
+RECORDED = Path("../data/runs/explosion")
+NAMES = ("linear-acgan", "linear-acgan-normalised", "acgan", "projection", "acgan-10", "reacgan")
+recorded = {name: kit.Run(RECORDED / f"{name}-0") for name in NAMES}
+kit.widgets.TrainingPanel(recorded)
+
+# %% [markdown]
+# The same, still, for places where widgets do not run: the last checkpoints of two runs, then the numbers of all.
+
+# %%
+for name in ("linear-acgan", "acgan-10"):
+    print(name)
+    plots.show(
+        plots.class_grid(recorded[name], rows=3),
+        alt=f"Class grid of the recorded run {name} at its last step, three noise vectors down.",
+    )
+
+# %% tags=["nbval-ignore-output"]
+plots.show(
+    panels.overlaid_panel(recorded),
+    alt="The instruments of six recorded runs over one another: only in the two runs with the "
+    "unbounded game do the features grow, and only in the plain AC-GAN one the head's gradient.",
+)
+
+# %%
+MEASURED = ("class accuracy (classifier)", "precision", "coverage", "within-class pixel variance")
+lines = []
+for name in NAMES:
+    folders = sorted(RECORDED.glob(f"{name}-[0-9]"))
+    heads = [curve(kit.Run(each).history(), "classifier/head_gradient").late for each in folders]
+    found = [json.loads((each / "metrics.json").read_text()) for each in folders]
+    cells = [heads, *([report[metric] for report in found] for metric in MEASURED)]
+    spans = [sorted({short(min(each)), short(max(each))}, key=float) for each in cells]
+    lines.append((name, str(len(folders)), *(" to ".join(each) for each in spans)))
+header = ("", "seeds", "‖∂L/∂W‖ late", "accuracy", "precision", "coverage", "variance")
+print(metrics.table(header, lines))
+
+# %% [markdown]
+# ### Explain
+#
+# Measured beside held-out digits, with as many samples of the averaged generator.
+#
+# - **linear-acgan** explodes as in the textbook, and most of its digits are legible *and* varied. They are in the wrong
+#   columns: with half of the labels random and a score that drowns the head, nobody enforces the class.
+# - **linear-acgan-normalised** has a gradient that does not grow. Its features are longer still, and its samples cover *less*.
+# - **acgan-10**: nothing grows, the classes are right, and there is little variety. Look down a column. Here the class loss
+#   does harm without any explosion.
+# - **acgan**, **reacgan** and **projection**: at λ = 1 the bounded game is well, whatever the method.
+
+# %% [markdown]
+# ## 8 · The cures, one at a time
+#
+# First on disease one: the run of section 2 with one cure each.
+
+# %%
+CURES = {
+    "AC-GAN, no cure": {},
+    "normalised features": {"method": "acgan-normalised-features"},
+    "normalised, both, τ 0.1": {"method": "acgan-normalised"},
+    "normalised, both, τ 0.5": {"method": "acgan-normalised", "options": {"temperature": 0.5}},
+    "D2D-CE (ReACGAN)": {"method": "reacgan"},
+    "D2D-CE, reference code": {"method": "reacgan-reference"},
+    "spectral norm": {"spectral_norm": True},
+    "R1 and R2 penalty": {"gamma": 0.05},
+    "λ = 0.1": {"options": {"weight": 0.1}},
+    "projection": {"method": "projection"},
+    "ADC-GAN": {"method": "adcgan"},
+    "TAC-GAN": {"method": "tacgan"},
+}
+study({name: WEAK | changes for name, changes in CURES.items()}, COLUMNS)
+
+# %% [markdown]
+# Then the price, or the gain, where nothing was ill: the bounded game with true labels, on eight classes that do not overlap.
+
+# %%
+study({name: {"method": method} for name, method in METHODS.items() if method != "none"}, QUALITY)
+
+# %% [markdown]
+# ### Explain
+#
+# Disease one, column by column:
+#
+# - **The gradient** is kept small by every kind of normalising, by D2D-CE, and by what bounds the game.
+# - **The features** grow on with normalised heads. They stay short where the game is bounded, and under D2D-CE in most rows. Why D2D-CE
+#   differs there from other normalised heads we have not found out.
+# - **The samples** reach the floor nowhere. D2D-CE and spectral norm come nearest; the equation of D2D-CE not in every seed, the
+#   arithmetic of its reference code in more.
+# - What mends disease two (projection, ADC-GAN, TAC-GAN) does not mend disease one.
+#
+# And the second table: where nothing was ill, ContraGAN at λ = 1 puts classes into each other's places on these points, and D2D-CE
+# does in some seeds (*right class*). On digits, D2D-CE did not. A λ means something else for each loss.
+#
+# | | bounds the head's gradient | bounds the game | knows the generator |
+# |---|---|---|---|
+# | normalised features or rows, D2D-CE | yes | no | no |
+# | spectral norm, R1 and R2 | yes, through ‖F‖ | yes | no |
+# | smaller λ | no, scales it | no | no |
+# | projection, ADC-GAN, TAC-GAN | no | no | yes |
+#
+# So "which cure?" begins with "which disease?".
+
+# %% [markdown]
+# ## Exercises
+#
+# ### 1 · Write the row's gradient (easy, 5 minutes)
+#
+# From features (n, F), logits (n, K), labels (n,) and a class k: $\partial L / \partial w_k$, shape (F,), without autograd.
+
+# %%
+def row_gradient(features, logits, labels, k):
+    return ...  # your answer
+
+
+_ = exercise.check_row_gradient(row_gradient)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# One number for each image, $1[y_i = k] - p_{i,k}$; then a weighted sum of the features.
+#
+# </details>
+#
+# <details><summary>Answer</summary>
+#
+# ```python
+# def row_gradient(features, logits, labels, k):
+#     wrong = (labels == k).to(logits) - logits.softmax(dim=1)[:, k]
+#     return -(wrong @ features) / len(features)
+# ```
+#
+# Images of *other* classes count too: they push the row away, each by its $p_{i,k}$.
+#
+# </details>
+
+# %% [markdown]
+# ### 2 · Write the instrument (medium, 10 minutes)
+#
+# The panel's third instrument is the mean of $\lVert F(x_i) \rVert (1 - p_{i,y_i})$. Write it class by class: shape (K,). (Each class
+# has at least one image.)
+
+# %%
+def product(features, logits, labels):
+    return ...  # your answer
+
+
+_ = exercise.check_product(product)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# First one number for each image. `p[torch.arange(n), labels]` picks the right class's p from each row.
+#
+# </details>
+#
+# <details><summary>Answer</summary>
+#
+# ```python
+# def product(features, logits, labels):
+#     p = logits.softmax(dim=1)[torch.arange(len(labels)), labels]
+#     each = features.norm(dim=1) * (1 - p)
+#     return torch.stack([each[labels == k].mean() for k in range(logits.shape[1])])
+# ```
+#
+# The product of the means is another number: long features and wrong answers may belong to different images.
+#
+# </details>
+
+# %% [markdown]
+# ### 3 · Diagnose these three runs (medium, 15 minutes)
+#
+# Three of the recorded runs with another seed, without their names. All three are AC-GANs. Write a diagnosis for each: what is ill, since when,
+# which instrument shows it. Then give its name, one of:
+
+# %%
+print(", ".join(exercise.DIAGNOSES))
+
+# %% tags=["nbval-ignore-output"]
+unnamed = exercise.three_runs(RECORDED)
+for name, history in unnamed.items():
+    print("run", name)
+    plots.show(
+        panels.instrument_panel(history), alt=f"The eight instruments of the unnamed run {name}."
+    )
+
+# %%
+answers = {"A": ..., "B": ..., "C": ...}  # your answers
+
+_ = exercise.check_diagnoses(answers, unnamed)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Go in this order. Does something *grow* without end? Which curve lies far above its neighbour in "gradient in D's trunk"? Is the
+# share of the right class high? Is the variance within a class near that of real images?
+#
+# </details>
+#
+# <details><summary>Answer</summary>
+#
+# The kit's verdict, with the step and the numbers that it goes by:
+#
+# ```python
+# for name, history in unnamed.items():
+#     print(name, diagnose(history), sep="\n", end="\n\n")
+# ```
+#
+# A is λ = 1 in the bounded game; B the unbounded game with half of the labels random; C λ = 10 in the bounded game.
+# The verdict knows round bounds, and you know the picture. Where you disagree, look at how near the bound the number lies.
+#
+# </details>
+
+# %% [markdown]
+# ## What did not show
+#
+# - **No explosion in a bounded game**, at any λ, rate or number of classes that we tried (section 4). Two hidden layers, at most 32
+#   classes, 600 steps: far from the paper's 200 classes.
+# - **Where it exploded, it was not what ruined the samples.** Bounding AC-GAN's head mended the head, not the samples (sections 3
+#   and 8). D2D-CE did help there, in some seeds.
+# - **Normalising did not mend the shrinking**, and neither did D2D-CE (section 5).
+#
+# None of this contradicts the identity of section 1. It says how much of the trouble that identity explains here.
+
+# %% [markdown]
+# ## What we saw
+#
+# - The gradient of a classifier's row is $\lVert F \rVert \cdot (1 - p)$ at heart: one factor without a bound, one with.
+# - An explosion needs both: features that grow *and* a classifier that stays wrong.
+# - Two curves that rise together are a question. An intervention is an answer.
+# - AC-GAN's second disease, classes that are easy but too narrow, shows in the samples' variance and in no norm.
+# - Normalising treats the first, knowledge of the generator the second, a bounded game is needed for both.
+
+# %% [markdown]
+# ## Questions
+#
+# <details><summary>Your run's ‖F‖ has grown tenfold. Are you worried?</summary>
+#
+# Look at $p$. If it has gone to 1, the product may have shrunk. If it stalls, yes. And ask who lengthens the features: compare the two
+# curves in the trunk.
+#
+# </details>
+#
+# <details><summary>Normalised features, fixed rows: can the classifier still be sure?</summary>
+#
+# Only as far as its rows are long, or its temperature low: with cosines between −1 and 1 over τ, no $p$ reaches 1. That is a price of the
+# bound.
+#
+# </details>
+#
+# <details><summary>AC-GAN's samples are classified better than real ones. Good news?</summary>
+#
+# Where classes overlap, it is the symptom. A perfect generator is misread as often as real points are.
+#
+# </details>
+#
+# <details><summary>A paper shows a curve that explodes and samples that collapse at the same step. What would convince you that
+# one causes the other?</summary>
+#
+# An intervention: bound only that gradient, from a checkpoint shortly before, and leave everything else. If the samples still collapse, it
+# was a companion.
+#
+# </details>
+
+# %% [markdown]
+# ## References
+#
+# - Kang, Shim, Cho, Park: *Rebooting ACGAN: Auxiliary Classifier GANs with Stable Training*, NeurIPS 2021,
+#   arXiv:2111.01118. Section 3: the gradient, normalisation, D2D-CE.
+# - Odena, Olah, Shlens: *Conditional Image Synthesis with Auxiliary Classifier GANs*, ICML 2017, arXiv:1610.09585.
+# - Gong, Xu, Li, Zhang, Batmanghelich: *Twin Auxiliary Classifiers GAN*, NeurIPS 2019, arXiv:1907.02690: AC-GAN's bias
+#   where classes overlap.
+# - Hou et al.: *Conditional GANs with Auxiliary Discriminative Classifier*, ICML 2022, arXiv:2107.10060: ADC-GAN.
+# - Miyato, Koyama: *cGANs with Projection Discriminator*, ICLR 2018, arXiv:1802.05637.
+# - Huang et al.: *The GAN Is Dead; Long Live the GAN! A Modern GAN Baseline*, NeurIPS 2024, arXiv:2501.05441: the bounded
+#   game.
