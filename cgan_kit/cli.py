@@ -5,6 +5,7 @@
     python -m cgan_kit resume runs/digits-projection-001
     python -m cgan_kit sample runs/digits-projection-001 --out grid.png
     python -m cgan_kit info runs/digits-projection-001
+    python -m cgan_kit tensorboard runs/digits-projection-001
 
 The same functions as in a notebook, which opens what is trained here: `Run(folder)`.
 """
@@ -34,6 +35,7 @@ from cgan_kit.losses.checks import check_weight
 from cgan_kit.models import Discriminator, Generator
 from cgan_kit.training import GAN, DivergedError, Precision, Recipe, Run, Training, finish
 from cgan_kit.training.distributed import place
+from cgan_kit.training.events import write_events
 from cgan_kit.training.gan import seeded
 from cgan_kit.training.presets import PRESETS, SETTINGS
 
@@ -81,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = make_parser().parse_args(arguments)
     try:
         code: int = given.command(given)
-    except (ValueError, OSError, DivergedError) as error:
+    except (ValueError, OSError, ImportError, DivergedError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -91,13 +93,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The parser with its four commands; each sets `command`, a function of the arguments."""
+    """The parser with its commands; each sets `command`, a function of the arguments."""
     parser = argparse.ArgumentParser(prog=PROGRAM, description="Train class-conditional GANs.")
-    commands = parser.add_subparsers(metavar="train | resume | sample | info", required=True)
+    commands = parser.add_subparsers(
+        metavar="train | resume | sample | info | tensorboard", required=True
+    )
     _add_train(commands.add_parser("train", help="train on a data set and write a run"))
     _add_resume(commands.add_parser("resume", help="go on with a run exactly where it stopped"))
     _add_sample(commands.add_parser("sample", help="draw a grid: one z a row, one class a column"))
     _add_info(commands.add_parser("info", help="what a run is, or what this machine has"))
+    _add_tensorboard(commands.add_parser("tensorboard", help="a run's curves for TensorBoard"))
     return parser
 
 
@@ -182,6 +187,11 @@ def _add_info(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=info)
 
 
+def _add_tensorboard(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", help="the run's folder")
+    parser.set_defaults(command=tensorboard)
+
+
 def train(given: argparse.Namespace) -> int:
     """`train DATA`: build the GAN, train it, say where the run is."""
     preset = PRESETS.get(given.preset)
@@ -240,6 +250,12 @@ def info(given: argparse.Namespace) -> int:
     width = max(len(name) for name, _ in lines)
     for name, value in lines:
         print(f"{name:<{width}}  {value}")
+    return 0
+
+
+def tensorboard(given: argparse.Namespace) -> int:
+    """`tensorboard RUN`: its history as event files, beside it."""
+    print(f"See it with: tensorboard --logdir {write_events(Run(given.run))}")
     return 0
 
 

@@ -401,16 +401,42 @@ def finish(training: Training) -> Run:
     bar = tqdm(
         total=training.steps, initial=training.step, unit="step", leave=False, disable=not first
     )
+    seen, seen_at = training.step, time.perf_counter()
     # An interrupt reaches one process or all: what counts is where all of them stopped.
     # Closed at once: a traceback that somebody keeps would put off what closing saves.
     with suppress(KeyboardInterrupt), bar, closing(iter(training)) as records:
         for record in records:
             bar.update()
+            # Where losses are read anyway: a GPU has caught up then, and its time is true.
             if "d_loss" in record:
-                bar.set_postfix(D=f"{record['d_loss']:.3f}", G=f"{record['g_loss']:.3f}")
+                now = time.perf_counter()
+                pace = (training.step - seen) / (now - seen_at)
+                bar.set_postfix(describe_progress(training, record, pace))
+                seen, seen_at = training.step, now
     if first and training.step < training.steps:
         print(f"Stopped at step {training.step} of {training.steps}; everything is saved.")
     return training.run
+
+
+def describe_progress(training: Training, record: Record, pace: float) -> dict[str, str]:
+    """What the bar says besides steps and time left.
+
+    Arguments:
+        record: of the step just done, with its losses.
+        pace: steps a second since the last such record.
+
+    Returns both losses; real images a second, all processes and discriminator steps together;
+    and on a GPU the most memory that tensors of this process have taken, in GiB (2^30 bytes).
+    """
+    images = training.recipe.batch_size * training.recipe.discriminator_steps
+    said = {
+        "D": f"{record['d_loss']:.3f}",
+        "G": f"{record['g_loss']:.3f}",
+        "images/s": f"{pace * images:,.0f}",
+    }
+    if training.device.type == "cuda":
+        said["GiB"] = f"{torch.cuda.max_memory_allocated(training.device) / 2**30:.1f}"
+    return said
 
 
 def spread_checkpoints(checkpoints: int | Sequence[int], steps: int) -> list[int]:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import cgan_kit as kit
-from cgan_kit.training.loop import choose_folder, spread_checkpoints
+from cgan_kit.training.loop import choose_folder, describe_progress, spread_checkpoints
 
 
 def run_to_end(training: kit.Training) -> kit.Run:
@@ -177,6 +177,7 @@ class FailsAtThree:
 
     def __init__(self, training):
         self.training, self.steps, self.step = training, training.steps, 0
+        self.recipe, self.device = training.recipe, training.device
 
     def __iter__(self):
         records = iter(self.training)
@@ -335,3 +336,31 @@ def test_history_lines_are_whole_json(make_training):
     run = run_to_end(make_training())
     lines = (run.folder / "history.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == list(range(1, 9))
+
+
+def test_progress_counts_the_real_images_of_all_turns(make_training, monkeypatch):
+    training = make_training(recipe=kit.Recipe(batch_size=8, discriminator_steps=5))
+    record = {"d_loss": 1.23456, "g_loss": -2.0}
+    said = describe_progress(training, record, pace=50.0)
+    assert said == {"D": "1.235", "G": "-2.000", "images/s": "2,000"}
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: 3 * 2**29)
+    training.device = torch.device("cuda")
+    assert describe_progress(training, record, pace=50.0) == said | {"GiB": "1.5"}
+
+
+def test_the_bar_tells_the_pace_since_the_losses_were_last_read(make_training, monkeypatch):
+    now, told = [100.0], []
+    monkeypatch.setattr(kit.training.loop.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(
+        kit.training.loop, "describe_progress", lambda _, record, pace: told.append(pace) or {}
+    )
+
+    class Clock:
+        every = 1
+
+        def __call__(self, players, step):
+            now[0] += 1.0 if step <= 4 else 0.25
+            return {}
+
+    kit.training.finish(make_training(log_every=4, probes=[Clock()]))
+    assert told == [1.0, 1.0, 4.0]  # read at steps 1, 4 and 8
