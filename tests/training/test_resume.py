@@ -1,12 +1,14 @@
 """Going on with a run: to the bit, wherever and however it was left."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
 import cgan_kit as kit
 from cgan_kit.losses import WGANGP, Concatenation, Projection
+from cgan_kit.training.presets import PRESETS
 
 SETTINGS = {
     "plain": {},
@@ -55,6 +57,30 @@ def test_power_iterations_and_heads_go_on_too(
     parts = make_training("parts", gan=gan())
     leave_at(parts, 5)
     same(to_end(kit.Training.resume(parts.folder, data=data)).state(), whole.state())
+
+
+def test_biggan_in_bfloat16_and_channels_last_goes_on_to_the_bit(tmp_path, same):
+    random = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (16, 3, 32, 32), dtype=torch.uint8, generator=random)
+    images = kit.data.ImageSet(pixels, torch.arange(16) % 3, ["a", "b", "c"])
+
+    def training(name):
+        return kit.Training(
+            PRESETS["cifar10-reacgan"].gan(images, width=2, latent_dim=8),
+            images,
+            steps=4,
+            recipe=replace(PRESETS["cifar10-reacgan"].recipe, batch_size=4, ema_start=2),
+            checkpoints=1,
+            folder=tmp_path / name,
+            precision=kit.Precision(bfloat16=True, channels_last=True),
+            device="cpu",
+        )
+
+    whole, parts = to_end(training("whole")), training("parts")
+    leave_at(parts, 2)
+    run = to_end(kit.Training.resume(parts.folder, data=images))
+    same(run.state(), whole.state())
+    assert run.history() == whole.history()
 
 
 def test_resumed_several_times(make_training, data, same):
