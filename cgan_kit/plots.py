@@ -86,6 +86,7 @@ LINESTYLES: dict[str, str] = {
 
 DPI = 100  # of a figure's layout; `show` draws twice as fine for sharp text on fine screens
 FINENESS = 2
+PAGE = 1100  # dots that a notebook's page is wide, about
 LEFT_END = -0.5  # of a track: how far beyond real images it goes
 LABEL_SIZE = 9  # points, of the names of rows and columns
 CurvePanel = tuple[str, tuple[tuple[str, str, str], ...]]  # title, (history key, role, name)...
@@ -123,7 +124,8 @@ def show(figure: Figure, alt: str) -> None:
         from IPython.display import display
 
         width, height = (round(side * DPI) for side in figure.get_size_inches())
-        encoded = base64.b64encode(to_png(figure)).decode("ascii")
+        fineness = FINENESS if width <= PAGE else 1  # shown smaller than it is, it stays sharp
+        encoded = base64.b64encode(to_png(figure, fineness * DPI)).decode("ascii")
         display(  # type: ignore[no-untyped-call]
             {"image/png": encoded, "text/plain": alt},
             metadata={"image/png": {"alt": alt, "width": width, "height": height}},
