@@ -612,7 +612,8 @@ def _(place):
 @bad("resuming without the saved state", "state.safetensors is not there", "sampled from")
 def _(place):
     run = place.trained()
-    (run.folder / "state.safetensors").unlink()
+    for path in run.folder.glob("state.*"):
+        path.unlink()
     place.prepared()
     kit.Training.resume(run.folder, steps=4)
 

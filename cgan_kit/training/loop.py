@@ -162,8 +162,8 @@ class Training:
             FileNotFoundError, ValueError: see `Run`; other data; no steps left to do.
         """
         run = Run(folder)
-        check_writable(run.folder / "checkpoints")
         check_writable(run.folder)
+        check_writable(run.folder / "checkpoints")
         state, plan = run.state(), run.config["training"]
         done, total = int(state["step"]), plan["steps"] if steps is None else steps
         if total <= done:

@@ -198,12 +198,14 @@ def test_a_folder_that_became_read_only_is_a_clear_error(tmp_path, monkeypatch):
     files.write_state(tmp_path, state(1))
 
     def refuse(tensors, path):
+        Path(path).write_bytes(b"half of it")
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
     monkeypatch.setattr(files, "save_file", refuse)
     with pytest.raises(OSError, match=r"could not be written.*Permission denied.*permissions"):
         files.write_state(tmp_path, state(2))
     assert step_in(tmp_path) == 1
+    assert list(tmp_path.iterdir()) == [files.state_paths(tmp_path)[0]]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks and kills: Linux and macOS")
