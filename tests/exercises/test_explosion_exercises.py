@@ -169,7 +169,6 @@ def test_the_three_runs_are_read_by_name(tmp_path: Path) -> None:
 SHIPPED = Path(__file__).parents[2] / "data" / "runs" / "explosion"
 
 
-@pytest.mark.skipif(not (SHIPPED / "acgan-10-1").is_dir(), reason="the runs are not recorded here")
 def test_the_shipped_three_differ_in_what_they_have() -> None:
     found = [
         kit.diagnostics.diagnose(history).illnesses for history in three_runs(SHIPPED).values()
