@@ -132,6 +132,7 @@ def a_run():
         "steps": STEPS,
         "recipe": kit.Recipe(batch_size=BATCH),
         "log_every": 5,
+        "save_minutes": 0,
         "checkpoints": 1,
         "precision": kit.Precision(),
     }
