@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import safetensors
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 
@@ -48,11 +48,13 @@ def _write_aside(path: Path, tensors: Mapping[str, Tensor]) -> Path:
     # safetensors refuses views and tensors that share memory.
     alone = {key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()}
     try:
-        save_file(alone, aside)
-        # On the disk before the name is: a power cut must not leave a name for nothing.
-        with aside.open("rb") as file:
+        # Not by save_file, whose files nobody else may read.
+        with aside.open("wb") as file:
+            file.write(save(alone))
+            file.flush()
+            # On the disk before the name is: a power cut must not leave a name for nothing.
             os.fsync(file.fileno())
-    except (safetensors.SafetensorError, OSError) as error:
+    except OSError as error:
         aside.unlink(missing_ok=True)
         raise OSError(
             f"{path} could not be written ({error}); what was saved before is whole: make room "

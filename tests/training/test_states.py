@@ -43,6 +43,13 @@ def test_the_last_two_states_are_kept(tmp_path):
     assert int(files.read_tensors(previous)["step"]) == 2
 
 
+@pytest.mark.skipif(os.name != "posix", reason="permissions of Linux and macOS")
+def test_others_may_read_what_the_umask_lets_them(tmp_path):
+    (tmp_path / "plain").touch()
+    files.write_tensors(tmp_path / "a.safetensors", state(1))
+    assert (tmp_path / "a.safetensors").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
 class Killed(BaseException):
     """What ends the process in the middle of a call."""
 
@@ -197,11 +204,10 @@ def test_a_folder_that_became_read_only_is_a_clear_error(tmp_path, monkeypatch):
     """Root may write anywhere, so the operating system's answer is put in its mouth."""
     files.write_state(tmp_path, state(1))
 
-    def refuse(tensors, path):
-        Path(path).write_bytes(b"half of it")
-        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+    def refuse(descriptor):
+        raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(files, "save_file", refuse)
+    monkeypatch.setattr(files.os, "fsync", refuse)
     with pytest.raises(OSError, match=r"could not be written.*Permission denied.*permissions"):
         files.write_state(tmp_path, state(2))
     assert step_in(tmp_path) == 1
