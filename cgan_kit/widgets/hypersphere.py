@@ -90,13 +90,13 @@ LOSSES: dict[str, tuple[Loss, int, bool]] = {
     D2D_CE: (_d2d_ce, 3, True),
     "D2D-CE, the reference's": (_reference, 2, True),
 }
-"""name -> loss of features (n, 2), how many of the `Dials` it has, whether it normalises."""
+"""name -> loss of features (n, d), how many of the `Dials` it has, whether it normalises."""
 
 
 def forces(
     name: str, features: Tensor, proxies: Tensor, labels: Tensor, dials: Dials
 ) -> tuple[float, Tensor]:
-    """(the loss, -n ∂L/∂F_i of each image (n, 2)), by autograd through the kit's own loss.
+    """(the loss, -n ∂L/∂F_i of each image (n, d)), by autograd through the kit's own loss.
 
     The slope is taken at the feature F before it is normalised, so its length matters. The
     classifier's rows, projection's vectors and the proxies are the same unit vectors; biases
@@ -105,7 +105,7 @@ def forces(
 
     Arguments:
         name: one of `LOSSES`.
-        features: float32 (n, 2). proxies: unit vectors, float32 (K, 2). labels: int64 (n,).
+        features: float32 (n, d). proxies: unit vectors, float32 (K, d). labels: int64 (n,).
         dials: those that the loss does not have are ignored.
     """
     features = features.detach().clone().requires_grad_()
@@ -286,7 +286,8 @@ class Hypersphere(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
             x, y = self.proxies[k].tolist()  # the proxy itself lies at the end of its spoke
             axes.plot([STAR * x, x], [STAR * y, y], color=colour, lw=1, ls="--")
             axes.plot(STAR * x, STAR * y, "*", ms=15, mfc="white", mec=colour, mew=1.8)
-            axes.text(0.36 * x, 0.36 * y, f"proxy {'abc'[k]}", ha="center", va="center", fontsize=8)
+            label = f"proxy {'abc'[k]}" if names else "abc"[k]
+            axes.text(0.36 * x, 0.36 * y, label, ha="center", va="center", fontsize=8)
             own = seen[self.labels == k].T.numpy()
             axes.plot(*own, marker, color=colour, ms=7, mec="black", mew=0.6)
         if names:

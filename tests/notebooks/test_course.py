@@ -15,6 +15,7 @@ MINIMUM_COMPARED = {
     "00_start_here": 3,
     "02_acgan": 10,
     "03_gradient_explosion": 8,
+    "04_reacgan": 15,
     "05_measuring": 9,
 }
 
