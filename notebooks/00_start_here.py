@@ -90,8 +90,10 @@ kit.plots.show(
 # |---|---|---|
 # | **00 Start here** | you are here | 1 |
 # | [**02 AC-GAN**](02_acgan.ipynb) | give a GAN labels; read a class grid; measure obedience, clarity, variety | 3 |
+# | [**03 Gradient explosion**](03_gradient_explosion.ipynb) | make AC-GAN's classifier explode; tell cause from companion; find a second disease | 2 |
+# | [**04 ReACGAN**](04_reacgan.ipynb) | write the D2D-CE loss in five steps; push points around a circle with it; what it cures | 2 |
+# | [**05 Measuring**](05_measuring.ipynb) | break real images on purpose; see which metric notices, and when to say "cannot tell" | 2 |
 #
-# Lessons on the plain GAN (01), on the gradient of the auxiliary classifier (03), on ReACGAN (04) and on measuring (05)
-# are being written; their numbers are kept free.
+# A lesson on the plain GAN (01) is being written; its number is kept free.
 #
 # Minutes were measured on a machine with two cores and no GPU. Go to [lesson 02](02_acgan.ipynb).
