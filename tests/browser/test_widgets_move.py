@@ -21,6 +21,7 @@ WIDGETS = {
     "MetricLaboratory": """judge = metrics.train_classifier(train, steps=20)
 kit.widgets.MetricLaboratory(metrics.Bench(train, unseen, judge))""",
     "FactorDial": "kit.widgets.FactorDial()",
+    "Hypersphere": "kit.widgets.Hypersphere()",
     "TrainingPanel": """from cgan_kit.diagnostics import ClassifierProbe, SampleProbe
 probes = [ClassifierProbe(2, 8), SampleProbe(2, 8)]
 gan = kit.GAN.for_images(train, kit.losses.ACGAN(), width=2, latent_dim=3)
