@@ -103,7 +103,7 @@ def draw() -> Figure:
     names = [f"{setting.options['weight']:g}" for setting in weights]
     marks(panels[5], weights, names, lambda row: float(row["spread"]), "acgan", "AC-GAN")
     panels[5].axhline(1, color=COLOURS["none"], ls=":", lw=1)
-    panels[5].set(title="classes that overlap: spread under AC-GAN", xlabel="λ", ylim=(0, None))
+    panels[5].set(title="classes that overlap: spread by λ", xlabel="λ", ylim=(0, None))
 
     for axes in panels:
         axes.grid(alpha=0.3)
