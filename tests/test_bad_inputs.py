@@ -507,12 +507,12 @@ def changed_config(place: Place, change: Callable[[dict], None]) -> kit.Run:
 
 @bad(
     "a run of a class the kit does not have",
-    "'BigGANGenerator' is not one of",
+    "'StyleGANGenerator' is not one of",
     "that version of cgan_kit",
 )
 def _(place):
     def change(config):
-        config["gan"]["generator"]["class"] = "BigGANGenerator"
+        config["gan"]["generator"]["class"] = "StyleGANGenerator"
 
     changed_config(place, change).generator()
 

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -163,38 +164,42 @@ def test_whatever_is_a_run_can_be_gone_on_with(make_training, data, monkeypatch)
     assert to_end(make_training()).steps == [0, 2, 8]
 
 
-@pytest.fixture
-def full_disk(monkeypatch):
-    """full_disk(n): from here on no file may grow beyond n bytes, as on a disk that is full."""
+@contextmanager
+def full_disk(size):
+    """Within it no file may grow beyond size bytes, as on a disk that is full.
+
+    No fixture: pytest writes its own progress, perhaps to a file, before fixtures are undone.
+    """
     resource = pytest.importorskip("resource", reason="limits file sizes: Linux and macOS")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
-def test_a_full_disk_is_an_error_that_leaves_everything_whole(tmp_path, full_disk):
+def test_a_full_disk_is_an_error_that_leaves_everything_whole(tmp_path):
     files.write_state(tmp_path, state(1))
     files.write_state(tmp_path, state(2))
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    full_disk(100)
-    with pytest.raises(OSError, match=r"state\.safetensors could not be written.*make room"):
+    with (
+        full_disk(100),
+        pytest.raises(OSError, match=r"state\.safetensors could not be written.*make room"),
+    ):
         files.write_state(tmp_path, state(3))
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_a_training_that_fills_the_disk_goes_on_later_to_the_same_end(
-    make_training, data, same, full_disk
-):
+def test_a_training_that_fills_the_disk_goes_on_later_to_the_same_end(make_training, data, same):
     whole = to_end(make_training("whole"))
     training = make_training("parts", save_minutes=0)
     records = iter(training)
     for _ in range(4):
         next(records)
-    full_disk(5000)
-    with pytest.raises(OSError, match="could not be written"):
+    with full_disk(5000), pytest.raises(OSError, match="could not be written"):
         for _ in records:
             pass
-    full_disk(2**40)
     resumed = kit.Training.resume(training.folder, data=data)
     assert resumed.step == 4
     same(to_end(resumed).state(), whole.state())
