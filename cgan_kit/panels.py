@@ -10,12 +10,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
+from cgan_kit.diagnostics.curves import Curve, History, curve, ratio
 from cgan_kit.diagnostics.layer_probe import GUIDE
-from cgan_kit.diagnostics.verdict import Curve, Verdict, accuracy, curve, ratio
+from cgan_kit.diagnostics.verdict import Verdict, accuracy
 from cgan_kit.plots import COLOURS, DPI, dress, style_of
 from cgan_kit.training.run import Run
-
-History = Sequence[Mapping[str, float]]
 
 
 class Line(NamedTuple):

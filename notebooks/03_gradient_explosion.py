@@ -39,7 +39,7 @@ import torch
 import cgan_kit as kit
 from cgan_kit import metrics, panels, plots
 from cgan_kit.diagnostics import ClassifierProbe, GradientShare, LayerProbe, SampleProbe, diagnose
-from cgan_kit.diagnostics.verdict import curve
+from cgan_kit.diagnostics.curves import curve
 from cgan_kit.exercises import explosion as exercise
 
 # One thread and plain float32, so that the lesson repeats itself on your machine.

@@ -397,7 +397,7 @@ def test_it_works_with_the_library_alone(tmp_path):
     assert (tmp_path / "a.png").is_file()
 
 
-@pytest.mark.skipif(os.name != "posix", reason="torchrun is started on Linux and macOS")
+@pytest.mark.skipif(os.name != "posix", reason="starts torchrun: runs on Linux and macOS")
 def test_of_two_processes_one_speaks(tmp_path):
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     command = [sys.executable, *launcher, "-m", "cgan_kit", "train", "digits", *TINY]

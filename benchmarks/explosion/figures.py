@@ -51,23 +51,15 @@ def draw() -> Figure:
     FigureCanvasAgg(figure)
     panels = list(figure.subplots(2, 3).flat)
 
-    rates = STUDIES["learning_rate"]
-    names = [f"{setting.learning_rate:g}" for setting in rates]
-    for key, method, label in (
-        ("norm", "projection", "‖F‖"),
-        ("head_gradient", "acgan", "‖∂L/∂W‖ of the classifier"),
+    for axes, study, title in (
+        (panels[0], "learning_rate", "linear game, no bound"),
+        (panels[1], "learning_rate, bounded game", "hinge"),
     ):
-        marks(panels[0], rates, names, late(key), method, label)
-    panels[0].set(title="linear game, no bound", xlabel="learning rate", yscale="log")
-
-    rates = STUDIES["learning_rate, bounded game"]
-    names = [f"{setting.learning_rate:g}" for setting in rates]
-    for key, method, label in (
-        ("norm", "projection", "‖F‖"),
-        ("head_gradient", "acgan", "‖∂L/∂W‖ of the classifier"),
-    ):
-        marks(panels[1], rates, names, late(key), method, label)
-    panels[1].set(title="hinge", xlabel="learning rate", yscale="log")
+        names = [f"{setting.learning_rate:g}" for setting in STUDIES[study]]
+        marks(axes, STUDIES[study], names, late("norm"), "projection", "‖F‖")
+        gradient = "‖∂L/∂W‖ of the classifier"
+        marks(axes, STUDIES[study], names, late("head_gradient"), "acgan", gradient)
+        axes.set(title=title, xlabel="learning rate", yscale="log")
     panels[1].set_ylim(panels[0].get_ylim())
 
     classes = STUDIES["classes"]

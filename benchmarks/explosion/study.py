@@ -29,7 +29,7 @@ import cgan_kit as kit
 from cgan_kit import losses
 from cgan_kit.cli import CONDITIONINGS
 from cgan_kit.diagnostics import ClassifierProbe, GradientShare, SampleProbe
-from cgan_kit.diagnostics.verdict import curve, ratio
+from cgan_kit.diagnostics.curves import curve, ratio
 from cgan_kit.training import DivergedError
 
 RESULTS = Path(__file__).parent / "points.json"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cgan_kit.diagnostics.look import scene, untouched
+from cgan_kit.diagnostics.look import Look, scene, untouched
 from cgan_kit.diagnostics.readings import (
     angles,
     class_vectors,
@@ -19,7 +19,6 @@ from cgan_kit.diagnostics.readings import (
 from cgan_kit.diagnostics.split import Split, each_norm, slope, split
 from cgan_kit.losses import Judged, ReACGAN
 from cgan_kit.losses.sphere import OnSphere
-from cgan_kit.models.checks import check_counts
 from cgan_kit.training.gan import GAN
 from cgan_kit.training.loop import Record
 from cgan_kit.training.step import Players
@@ -28,7 +27,7 @@ PREFIX = "classifier"
 
 
 @dataclass(frozen=True)
-class ClassifierProbe:
+class ClassifierProbe(Look):
     """The two factors of the class loss's gradient, ‖F(x)‖ and 1 - p, and what they make.
 
     For AC-GAN's softmax (Odena et al. 2017; Kang et al. 2021, arXiv:2111.01118, section 3)
@@ -55,19 +54,8 @@ class ClassifierProbe:
     compares: see `class_vectors`. So a product with normalised features is 1 - p alone. For
     ContraGAN and ReACGAN W holds the projection too. Losses carry their weight.
 
-    Arguments:
-        every: steps between two looks, at least 1.
-        n: images of either kind, at least 1; see `scene`.
-
-    Raises:
-        ValueError: a count below 1.
+    Arguments and errors: those of `Look`.
     """
-
-    every: int = 50
-    n: int = 128
-
-    def __post_init__(self) -> None:
-        check_counts(every=self.every, n=self.n)
 
     def __call__(self, players: Players, step: int) -> Record:
         gan = players.gan

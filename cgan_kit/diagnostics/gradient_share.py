@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor
 
-from cgan_kit.diagnostics.look import scene, untouched
+from cgan_kit.diagnostics.look import Look, scene, untouched
 from cgan_kit.diagnostics.split import each_norm, slope, split
-from cgan_kit.models.checks import check_counts
 from cgan_kit.training.loop import Record
 from cgan_kit.training.step import Players
 
@@ -18,7 +17,7 @@ PREFIX = "share"
 
 
 @dataclass(frozen=True)
-class GradientShare:
+class GradientShare(Look):
     """Both players' gradients, split into what the head and what the score sends back.
 
     See `Split` for the two. Recorded, each under "share/", for three places: the weights of the
@@ -32,19 +31,8 @@ class GradientShare:
                                    between the two parts (at the images: the mean over them);
                                    left out where one of the two is zero
 
-    Arguments:
-        every: steps between two looks, at least 1.
-        n: images of either kind, at least 1; see `scene`.
-
-    Raises:
-        ValueError: a count below 1.
+    Arguments and errors: those of `Look`.
     """
-
-    every: int = 50
-    n: int = 128
-
-    def __post_init__(self) -> None:
-        check_counts(every=self.every, n=self.n)
 
     def __call__(self, players: Players, step: int) -> Record:
         gan = players.gan

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from cgan_kit.diagnostics.look import scene, untouched
-from cgan_kit.models.checks import check_counts
+from cgan_kit.diagnostics.look import Look, scene, untouched
 from cgan_kit.training.loop import Record
 from cgan_kit.training.step import Players
 
@@ -23,7 +22,7 @@ _PARAMETRISED = ".parametrizations.weight.original"
 
 
 @dataclass(frozen=True)
-class LayerProbe:
+class LayerProbe(Look):
     """Of each linear and convolutional layer of both networks, what its last step looked like.
 
     Recorded, each under "layer/discriminator.NAME/" or "layer/generator.NAME/":
@@ -36,19 +35,8 @@ class LayerProbe:
         singular     largest singular value of W as a matrix (out, rest); left out under
                      spectral norm, which holds it at 1
 
-    Arguments:
-        every: steps between two looks, at least 1.
-        n: images of either kind, at least 1; see `scene`.
-
-    Raises:
-        ValueError: a count below 1.
+    Arguments and errors: those of `Look`.
     """
-
-    every: int = 50
-    n: int = 128
-
-    def __post_init__(self) -> None:
-        check_counts(every=self.every, n=self.n)
 
     def __call__(self, players: Players, step: int) -> Record:
         found: Record = {}

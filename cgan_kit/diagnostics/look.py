@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -11,9 +12,29 @@ from torch import Tensor, nn
 
 from cgan_kit.data import LabelledSet
 from cgan_kit.models import draw_latents
+from cgan_kit.models.checks import check_counts
 from cgan_kit.training.step import Players
 
 SEED = 20211101  # of what probes look at; training's own chance is never asked
+
+
+@dataclass(frozen=True)
+class Look:
+    """What all probes share: how often they look, and at how many images.
+
+    Arguments:
+        every: steps between two looks, at least 1.
+        n: images of either kind, at least 1; see `scene`.
+
+    Raises:
+        ValueError: a count below 1.
+    """
+
+    every: int = 50
+    n: int = 128
+
+    def __post_init__(self) -> None:
+        check_counts(every=self.every, n=self.n)
 
 
 class Scene(NamedTuple):

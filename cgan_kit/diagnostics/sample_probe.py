@@ -10,10 +10,9 @@ from torch import Tensor
 from cgan_kit.data import LabelledSet
 from cgan_kit.data.gaussians import Gaussians
 from cgan_kit.data.rendered import RenderedSet
-from cgan_kit.diagnostics.look import Scene, in_turn, scene, untouched
+from cgan_kit.diagnostics.look import Look, Scene, in_turn, scene, untouched
 from cgan_kit.metrics.classifier import Classifier
 from cgan_kit.metrics.oracle_metrics import oracle_report
-from cgan_kit.models.checks import check_counts
 from cgan_kit.training.gan import GAN
 from cgan_kit.training.loop import Record
 from cgan_kit.training.step import Players
@@ -23,7 +22,7 @@ READ = 128  # images an oracle reads at one look: on many classes it is the slow
 
 
 @dataclass(frozen=True)
-class SampleProbe:
+class SampleProbe(Look):
     """Signs of collapse, of confusion and of overfitting, from a few hundred images of fixed z.
 
     The generator is the one that trains, not its average. Recorded, each under "sample/":
@@ -46,7 +45,7 @@ class SampleProbe:
                             overlap or labels are wrong, and then the fakes' should be, too
 
     Arguments:
-        every: steps between two looks, at least 1.
+        every: see `Look`.
         n: images of either kind; raised to four a class.
         held_out: real images that the run does not train on.
         classifier: `metrics.train_classifier(train)`, a judge who is no player.
@@ -55,13 +54,9 @@ class SampleProbe:
         ValueError: a count below 1.
     """
 
-    every: int = 50
     n: int = 256
     held_out: LabelledSet | None = None
     classifier: Classifier | None = None
-
-    def __post_init__(self) -> None:
-        check_counts(every=self.every, n=self.n)
 
     @torch.no_grad()
     def __call__(self, players: Players, step: int) -> Record:
@@ -112,8 +107,11 @@ def separation(real: Tensor, fake: Tensor) -> float:
     return ((difference > 0).float() + (difference == 0).float() / 2).mean().item()
 
 
-def within_class_variance(vectors: Tensor, labels: Tensor) -> Tensor:
+def variance_in_classes(vectors: Tensor, labels: Tensor) -> Tensor:
     """Unbiased variance within each class, mean over coordinates and classes: a scalar.
+
+    `metrics.within_class_variance` reads images class by class; this one also reads points and
+    features, and stays on their device.
 
     Arguments:
         vectors: (n, ...); classes with fewer than two are left out.
@@ -125,5 +123,5 @@ def within_class_variance(vectors: Tensor, labels: Tensor) -> Tensor:
 
 
 def _ratio(fakes: Tensor, real: Tensor, labels: Tensor) -> float:
-    ours, theirs = within_class_variance(fakes, labels), within_class_variance(real, labels)
+    ours, theirs = variance_in_classes(fakes, labels), variance_in_classes(real, labels)
     return (ours / theirs).item()

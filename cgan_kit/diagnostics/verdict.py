@@ -7,14 +7,14 @@ are round numbers between what healthy and ill runs showed; benchmarks/diagnosis
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 from typing import NamedTuple
 
+from cgan_kit.diagnostics.curves import Curve, History, curve, ratio
 from cgan_kit.training.run import Run
 
-History = Sequence[Mapping[str, float]]
 TOO_LARGE = 1e6  # of a loss: float32 has no digits left for the difference of two scores
 GROWN = 3.0  # times, of a gradient
 LONGER = 1.5  # times, of the features
@@ -79,51 +79,6 @@ class Verdict:
         if self.unseen:
             lines.append(f"Not looked at: {', '.join(self.unseen)}; see cgan_kit.diagnostics.")
         return "\n".join(lines)
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A recorded quantity: its steps and values, oldest first; false with fewer than four."""
-
-    steps: tuple[int, ...]
-    values: tuple[float, ...]
-
-    def __bool__(self) -> bool:
-        return len(self.values) >= 4
-
-    @property
-    def early(self) -> float:
-        """The median over its first fifth, the very first record left out."""
-        return median(self.values[1 : 2 + len(self.values) // 5])
-
-    @property
-    def late(self) -> float:
-        """The median over its last third."""
-        return median(self.values[-max(2, len(self.values) // 3) :])
-
-    def since(self, shows: Callable[[float], bool]) -> int:
-        """The first step of the unbroken stretch, to the end, in which it shows."""
-        first = self.steps[-1]
-        for step, value in zip(reversed(self.steps), reversed(self.values), strict=True):
-            if not shows(value):
-                break
-            first = step
-        return first
-
-
-def curve(history: History, name: str) -> Curve:
-    """The quantity `name` in the records that have it."""
-    kept = [record for record in history if name in record]
-    return Curve(tuple(int(r["step"]) for r in kept), tuple(float(r[name]) for r in kept))
-
-
-def ratio(history: History, above: str, below: str) -> Curve:
-    """One quantity over another, record by record."""
-    kept = [record for record in history if above in record and below in record]
-    return Curve(
-        tuple(int(r["step"]) for r in kept),
-        tuple(r[above] / max(r[below], 1e-12) for r in kept),
-    )
 
 
 def diverged(history: History) -> Sign | None:

@@ -7,7 +7,7 @@ from torch import nn
 
 import cgan_kit as kit
 from cgan_kit.diagnostics import SampleProbe, scene
-from cgan_kit.diagnostics.sample_probe import separation, within_class_variance
+from cgan_kit.diagnostics.sample_probe import separation, variance_in_classes
 
 
 class Copies(nn.Module):
@@ -117,4 +117,4 @@ def test_separation_is_the_share_of_pairs_with_ties_by_half():
 def test_variance_by_hand():
     vectors = torch.tensor([[0.0, 0.0], [2.0, 0.0], [5.0, 5.0], [5.0, 7.0], [9.0, 9.0]])
     labels = torch.tensor([0, 0, 1, 1, 2])
-    assert within_class_variance(vectors, labels).item() == pytest.approx((1 + 1) / 2)
+    assert variance_in_classes(vectors, labels).item() == pytest.approx((1 + 1) / 2)

@@ -65,11 +65,13 @@ def test_sizes_and_cosines_are_those_of_autograd():
         parts = split(gan, scene(players, 6))
         head, score = slope(parts.d_head, *trunk), slope(parts.d_score, *trunk)
         at_images = slope(parts.g_head, parts.fake.images).view(6, -1)
+        by_score = slope(parts.g_score, parts.fake.images).view(6, -1)
     assert found["share/trunk_head"] == pytest.approx(head.norm().item(), rel=1e-5)
     cosine = head @ score / (head.norm() * score.norm())
     assert found["share/trunk_cosine"] == pytest.approx(cosine.item(), abs=1e-5)
-    per_image = 6 * at_images.norm(dim=1)
-    assert found["share/image_head"] == pytest.approx(per_image.mean().item(), rel=1e-5)
+    for part, gradients in (("head", at_images), ("score", by_score)):
+        per_image = 6 * gradients.norm(dim=1)
+        assert found[f"share/image_{part}"] == pytest.approx(per_image.mean().item(), rel=1e-5)
 
 
 def test_heads_without_weights_of_their_own_send_back_through_images():

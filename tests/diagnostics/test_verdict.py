@@ -5,7 +5,8 @@ from patients import noise
 
 import cgan_kit as kit
 from cgan_kit.diagnostics import ClassifierProbe, SampleProbe, diagnose
-from cgan_kit.diagnostics.verdict import Curve, Finding, Verdict, curve
+from cgan_kit.diagnostics.curves import Curve, curve
+from cgan_kit.diagnostics.verdict import Finding, Verdict
 from cgan_kit.training import DivergedError
 
 

@@ -44,7 +44,9 @@ def report(device: str) -> Report:
     )
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.skipif(
+    not torch.cuda.is_available(), reason="compares with the CPU: runs where PyTorch finds a GPU"
+)
 @pytest.mark.filterwarnings("ignore:the smallest subsets hold")
 def test_the_same_digits() -> None:
     with torch.backends.cudnn.flags(allow_tf32=False):

@@ -74,7 +74,10 @@ def test_the_command_names_what_to_start_next(run, installed, capsys):
 
 
 def test_what_torch_writes_can_be_read_back(run):
-    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    accumulator = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator",
+        reason="reads events back: runs where TensorBoard is installed",
+    )
     events = accumulator.EventAccumulator(str(write_events(run)))
     events.Reload()
     seen = {event.step: event.value for event in events.Scalars("d_loss")}

@@ -44,7 +44,7 @@ def test_the_last_two_states_are_kept(tmp_path):
     assert int(files.read_tensors(previous)["step"]) == 2
 
 
-@pytest.mark.skipif(os.name != "posix", reason="permissions of Linux and macOS")
+@pytest.mark.skipif(os.name != "posix", reason="sets permissions: runs on Linux and macOS")
 def test_others_may_read_what_the_umask_lets_them(tmp_path):
     (tmp_path / "plain").touch()
     files.write_tensors(tmp_path / "a.safetensors", state(1))
@@ -170,7 +170,7 @@ def full_disk(size):
 
     No fixture: pytest writes its own progress, perhaps to a file, before fixtures are undone.
     """
-    resource = pytest.importorskip("resource", reason="limits file sizes: Linux and macOS")
+    resource = pytest.importorskip("resource", reason="limits file sizes: runs on Linux and macOS")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
     try:
@@ -219,7 +219,7 @@ def test_a_folder_that_became_read_only_is_a_clear_error(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [files.state_paths(tmp_path)[0]]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks and kills: Linux and macOS")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks and kills: runs on Linux and macOS")
 def test_killed_at_random_moments_a_run_ends_as_if_it_never_was(tmp_path):
     script, out = ROOT / "benchmarks" / "kill.py", tmp_path / "kill.json"
     done = subprocess.run(
