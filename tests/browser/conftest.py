@@ -30,7 +30,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
                 server.kill()
 
 
-@pytest.fixture(scope="session")
+# Playwright's synchronous interface keeps an event loop running on the main thread for as long as
+# it is open. It is closed with the module, or later tests that call asyncio.run fail.
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[object]:
     sync_api = pytest.importorskip("playwright.sync_api")
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
