@@ -25,7 +25,7 @@ else:
 ROOT = Path(__file__).resolve().parents[1]
 CONDA_NAMES = {"torch": "pytorch", "playwright": "playwright-python"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-EXTRAS = ("lab", "dev")
+EXTRAS = ("lab", "book", "dev")
 
 
 def asked_for() -> list[Requirement]:
