@@ -162,6 +162,8 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
         help=f"the step up to which the average is a copy ({recipe.ema_start})")  # fmt: skip
     add("--discriminator-steps", type=int,
         help=f"a generator update ({recipe.discriminator_steps})")  # fmt: skip
+    add("--flips", action=argparse.BooleanOptionalAction,
+        help="mirror half of the real images: for photographs (no)")  # fmt: skip
 
 
 def _add_resume(parser: argparse.ArgumentParser) -> None:
@@ -338,7 +340,7 @@ def make_recipe(given: argparse.Namespace) -> Recipe:
     """The preset's recipe or the kit's, with what the arguments change."""
     recipe = PRESETS[given.preset].recipe if given.preset else Recipe()
     names = ("batch_size", "learning_rate", "discriminator_learning_rate", "ema_decay")
-    changes = named(given, *names, "ema_start", "discriminator_steps")
+    changes = named(given, *names, "ema_start", "discriminator_steps", "flips")
     if given.gamma is not None:
         changes["penalty"] = losses.R1R2(given.gamma) if given.gamma else None
     return replace(recipe, **changes)

@@ -47,8 +47,9 @@ def test_arguments_other_than_the_defaults_are_kept():
         "class": "ACGAN",
         "weight": 0.25,
         "real_only": False,
+        "spectral_norm": False,
     }
-    assert describe(losses.Projection()) == {"class": "Projection"}
+    assert describe(losses.NoConditioning()) == {"class": "NoConditioning"}
 
 
 def test_an_argument_that_the_object_does_not_keep_is_an_error():

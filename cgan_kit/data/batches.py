@@ -18,18 +18,27 @@ class Batches:
         data: the set to draw from.
         batch_size: in [1, len(data)].
         seed: of this stream's own generator; no global random state is touched.
+        flips: whether each image is mirrored, left to right, in one of two cases.
 
     Raises:
-        ValueError: a batch size that does not fit the set.
+        ValueError: a batch size that does not fit the set; flips of points.
     """
 
-    def __init__(self, data: LabelledSet, batch_size: int, seed: int = 0) -> None:
+    def __init__(
+        self, data: LabelledSet, batch_size: int, seed: int = 0, flips: bool = False
+    ) -> None:
         if not 1 <= batch_size <= len(data):
             raise ValueError(
                 f"batch_size is {batch_size} but the set has {len(data)} samples; "
                 f"choose a batch size from 1 to {len(data)}"
             )
+        if flips and len(data.sample_shape) != 3:
+            raise ValueError(
+                f"flips is True, but samples of shape {data.sample_shape} have no left and right; "
+                "leave it out"
+            )
         self.data = data
+        self.flips = flips
         self.batch_size = batch_size
         self.generator = torch.Generator(device=data.device).manual_seed(seed)
         self._reshuffle()
@@ -40,7 +49,11 @@ class Batches:
             self._reshuffle()
         indices = self.order[self.position : self.position + self.batch_size]
         self.position += self.batch_size
-        return self.data.real(indices), self.data.labels[indices]
+        samples = self.data.real(indices)
+        if self.flips:
+            coins = torch.rand(len(indices), generator=self.generator, device=samples.device)
+            samples = torch.where((coins < 0.5).view(-1, 1, 1, 1), samples.flip(-1), samples)
+        return samples, self.data.labels[indices]
 
     def state(self) -> dict[str, Tensor]:
         """Tensors that `restore` needs to go on with exactly the next batch."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
 from cgan_kit.losses.checks import check_weight
 from cgan_kit.losses.conditioning import Conditioning, Judged
@@ -26,18 +27,25 @@ class ACGAN(Conditioning):
         real_only: whether the discriminator's step counts L_C on real images alone, as most
             public code has it; the classifier is then never trained on wrong images. False
             is the paper's L_C, and the kit's default.
+        spectral_norm: whether the classifier's largest singular value is held at 1; ‖w_k‖ is
+            then at most 1.
 
     Raises:
         ValueError: a weight that is negative or no finite number.
     """
 
-    def __init__(self, weight: float = 1.0, real_only: bool = False) -> None:
+    def __init__(
+        self, weight: float = 1.0, real_only: bool = False, spectral_norm: bool = False
+    ) -> None:
         super().__init__()
         self.weight = check_weight(weight)
         self.real_only = real_only
+        self.spectral_norm = spectral_norm
 
     def attach(self, feature_dim: int, num_classes: int) -> None:
         self.classifier = nn.Linear(feature_dim, num_classes)
+        if self.spectral_norm:
+            add_spectral_norm(self.classifier)
 
     def logits(self, features: Tensor) -> Tensor:
         """features (n, F) -> w_k · F(x) + b_k, (n, K)."""

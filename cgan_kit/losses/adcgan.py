@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
 from cgan_kit.losses.checks import check_weight
 from cgan_kit.losses.conditioning import Conditioning, Judged
@@ -24,17 +25,21 @@ class ADCGAN(Conditioning):
 
     Arguments:
         weight: λ, at least 0. The paper has 1.
+        spectral_norm: whether the classifier's largest singular value is held at 1.
 
     Raises:
         ValueError: a weight out of its range.
     """
 
-    def __init__(self, weight: float = 1.0) -> None:
+    def __init__(self, weight: float = 1.0, spectral_norm: bool = False) -> None:
         super().__init__()
         self.weight = check_weight(weight)
+        self.spectral_norm = spectral_norm
 
     def attach(self, feature_dim: int, num_classes: int) -> None:
         self.classifier = nn.Linear(feature_dim, 2 * num_classes)
+        if self.spectral_norm:
+            add_spectral_norm(self.classifier)
 
     def discriminator_loss(self, real: Judged, fake: Judged) -> Tensor:
         as_real = F.cross_entropy(self.classifier(real.features), 2 * real.labels)

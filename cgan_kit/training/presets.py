@@ -12,8 +12,6 @@ Tiny-ImageNet at the last commit that holds them, before 5b61485. Differences, h
 - The five methods of a set share batch, rates and steps, those of its ReACGAN run: published,
   AC-GAN, projection, ContraGAN and ADC-GAN on CIFAR used batch 64 at a rate of 2e-4.
 - The decay of the average grows at first (see `decay_at`); published, it is fixed.
-- Published runs mirror half of the real images at random, and hold the class heads of AC-GAN,
-  ADC-GAN and projection under spectral norm; the kit does neither.
 """
 
 from __future__ import annotations
@@ -148,8 +146,8 @@ def reacgan(
 def recipe(
     batch_size: int, rates: tuple[float, float | None], beta1: float, turns: int, ema_start: int
 ) -> Recipe:
-    """No penalty, Adam with beta2 0.999, an average with decay 0.9999; rates of G and D (None:
-    the same)."""
+    """No penalty, Adam with beta2 0.999, an average with decay 0.9999, half of the real images
+    mirrored; rates of G and D (None: the same)."""
     return Recipe(
         batch_size=batch_size,
         learning_rate=rates[0],
@@ -159,6 +157,7 @@ def recipe(
         ema_decay=0.9999,
         ema_start=ema_start,
         discriminator_steps=turns,
+        flips=True,
     )
 
 
@@ -248,13 +247,13 @@ SETTINGS = {
 
 
 def conditionings(setting: Setting) -> dict[str, Callable[[], Conditioning]]:
-    """The five methods of a setting. AC-GAN's discriminator learns its classes from real images
-    alone, as published."""
+    """The five methods of a setting, all heads under spectral norm. AC-GAN's discriminator
+    learns its classes from real images alone. Both as published."""
     return {
-        "acgan": partial(ACGAN, weight=1.0, real_only=True),
-        "projection": Projection,
+        "acgan": partial(ACGAN, weight=1.0, real_only=True, spectral_norm=True),
+        "projection": partial(Projection, spectral_norm=True),
         "contragan": setting.contragan,
-        "adcgan": partial(ADCGAN, weight=1.0),
+        "adcgan": partial(ADCGAN, weight=1.0, spectral_norm=True),
         "reacgan": setting.reacgan,
     }
 

@@ -27,6 +27,8 @@ class Recipe:
         discriminator_learning_rate: of the discriminator's Adam and its conditioning's, above 0;
             None is `learning_rate` (two rates: Heusel et al. 2017, arXiv:1706.08500).
         ema_start: up to this step the averaged generator is a copy; 0 or more.
+        flips: whether half of the real images, at random, are mirrored left to right: good for
+            photographs, wrong for digits.
 
     Raises:
         ValueError: an argument out of its range.
@@ -40,6 +42,7 @@ class Recipe:
     discriminator_steps: int = 1
     discriminator_learning_rate: float | None = None
     ema_start: int = 0
+    flips: bool = False
 
     def __post_init__(self) -> None:
         check_counts(batch_size=self.batch_size, discriminator_steps=self.discriminator_steps)

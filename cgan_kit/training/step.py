@@ -56,7 +56,7 @@ def make_players(
         gan=gan,
         discriminator_optimiser=adam(discriminator_rate, gan.discriminator, gan.conditioning),
         generator_optimiser=adam(recipe.learning_rate, gan.generator),
-        batches=Batches(data, recipe.batch_size, seed=seed),
+        batches=Batches(data, recipe.batch_size, seed=seed, flips=recipe.flips),
         random=torch.Generator(device=device).manual_seed(seed + 1),
         penalty=recipe.penalty,
         precision=precision,

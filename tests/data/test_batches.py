@@ -5,6 +5,7 @@ import torch
 
 from cgan_kit.data.batches import Batches
 from cgan_kit.data.imageset import ImageSet, to_uint8
+from cgan_kit.data.pointset import PointSet
 
 
 def make_set(samples: int = 20) -> ImageSet:
@@ -82,3 +83,36 @@ def test_global_random_state_is_left_alone():
 def test_a_batch_size_that_does_not_fit_is_named(batch_size):
     with pytest.raises(ValueError, match=f"batch_size is {batch_size} but the set has 20"):
         Batches(make_set(), batch_size)
+
+
+def halves(samples: int = 400) -> ImageSet:
+    """Images that are black on the left and grey on the right, a grey of their own each."""
+    images = torch.zeros(samples, 1, 1, 2, dtype=torch.uint8)
+    images[:, 0, 0, 1] = torch.arange(samples) % 255 + 1
+    return ImageSet(images, torch.zeros(samples, dtype=torch.int64), ["a"])
+
+
+def test_flips_mirror_about_half_of_the_images_and_change_nothing_else():
+    straight, flipped = Batches(halves(), 400), Batches(halves(), 400, flips=True)
+    whole, mirrored = straight.next()[0], flipped.next()[0]
+    turned = (mirrored != whole).flatten(1).any(dim=1)
+    assert 150 < turned.sum() < 250
+    torch.testing.assert_close(mirrored[turned], whole[turned].flip(-1), rtol=0, atol=0)
+    assert torch.equal(mirrored[~turned], whole[~turned])
+
+
+def test_flips_fall_anew_each_time_and_go_on_where_they_were():
+    batches = Batches(halves(), 400, flips=True)
+    first = batches.next()[0][:, 0, 0, 0] > -1
+    state = {key: value.clone() for key, value in batches.state().items()}
+    second, third = batches.next()[0], batches.next()[0]
+    assert not torch.equal(first, second[:, 0, 0, 0] > -1)
+    batches.restore(state)
+    assert torch.equal(batches.next()[0], second)
+    assert torch.equal(batches.next()[0], third)
+
+
+def test_points_are_not_mirrored():
+    points = PointSet(torch.zeros(4, 2), torch.zeros(4, dtype=torch.int64), ["a"])
+    with pytest.raises(ValueError, match="no left and right; leave it out"):
+        Batches(points, 2, flips=True)

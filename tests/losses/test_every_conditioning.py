@@ -20,6 +20,7 @@ from torch.autograd.gradcheck import GradcheckError
 
 import cgan_kit as kit
 from cgan_kit import losses
+from cgan_kit.describe import describe, rebuild
 from cgan_kit.losses import Conditioning, Judged, conditional_contrastive, d2d_ce, d2d_ce_reference
 
 REAL_LABELS, FAKE_LABELS = [0, 1, 1, 3, 0, 2, 1], [1, 1, 0, 2, 3, 0, 0]
@@ -307,3 +308,22 @@ def test_a_margin_that_is_no_cosine_is_refused(margin):
             losses.ReACGAN(**{margin: value})
     losses.ReACGAN(**{margin: -1.0})
     losses.ReACGAN(**{margin: 1.0})
+
+
+@pytest.mark.parametrize("spectral_norm", [False, True])
+@pytest.mark.parametrize(
+    ("make", "part"),
+    [(losses.ACGAN, "classifier"), (losses.ADCGAN, "classifier"), (losses.Projection, "proxies")],
+)
+def test_spectral_norm_is_a_dial_of_the_head(make, part, spectral_norm):
+    method = make(spectral_norm=spectral_norm)
+    torch.manual_seed(0)
+    method.attach(6, K)
+    head = getattr(method, part)
+    assert hasattr(head, "parametrizations") == spectral_norm
+    if spectral_norm:
+        for _ in range(200):  # each look is one power iteration
+            matrix = head.weight
+        assert torch.linalg.svdvals(matrix)[0].item() == pytest.approx(1, rel=1e-3)
+    again = rebuild(describe(method), losses)
+    assert again.spectral_norm == spectral_norm

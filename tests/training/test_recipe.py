@@ -36,21 +36,25 @@ def test_a_rate_of_its_own_that_is_the_same_changes_nothing(make_training, same)
 
 def test_everything_is_written_down_and_read_again():
     recipe = Recipe(
-        penalty=R1R2(0.3), betas=(0.5, 0.999), discriminator_learning_rate=4e-4, ema_start=7
+        penalty=R1R2(0.3),
+        betas=(0.5, 0.999),
+        discriminator_learning_rate=4e-4,
+        ema_start=7,
+        flips=True,
     )
     again = Recipe.from_config(recipe.config())
     assert again.config() == recipe.config()
     assert (again.discriminator_learning_rate, again.ema_start) == (4e-4, 7)
 
 
-def test_a_run_of_before_these_two_were_there_goes_on_as_it_was():
+def test_a_run_of_before_these_were_there_goes_on_as_it_was():
     old = Recipe(batch_size=6).config()
-    del old["discriminator_learning_rate"], old["ema_start"]
+    del old["discriminator_learning_rate"], old["ema_start"], old["flips"]
     assert Recipe.from_config(old).config() == Recipe(batch_size=6).config()
 
 
 def test_resumed_it_goes_on_to_the_bit(make_training, data, same):
-    recipe = Recipe(batch_size=8, discriminator_learning_rate=4e-3, ema_start=5)
+    recipe = Recipe(batch_size=8, discriminator_learning_rate=4e-3, ema_start=5, flips=True)
     whole, parts = make_training("whole", recipe=recipe), make_training("parts", recipe=recipe)
     list(whole)
     for record in parts:
