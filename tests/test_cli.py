@@ -241,7 +241,7 @@ def test_info_of_a_run(run_folder, capsys):
         "digits",
         "1,438",
         "DCGANGenerator",
-        "ACGAN(weight=1.0, real_only=False)",
+        "ACGAN(weight=1.0, real_only=False, spectral_norm=False)",
         "relativistic",
     ):
         assert part in said
