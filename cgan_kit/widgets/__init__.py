@@ -7,6 +7,7 @@ at the picture's `.value`), and each has a PNG for places that run no widgets.
 from cgan_kit.widgets.class_grid import ClassGrid
 from cgan_kit.widgets.factor_dial import FactorDial
 from cgan_kit.widgets.hypersphere import Hypersphere
+from cgan_kit.widgets.interpolate import Interpolate
 from cgan_kit.widgets.live_training import LiveTraining
 from cgan_kit.widgets.metric_laboratory import MetricLaboratory
 from cgan_kit.widgets.training_panel import TrainingPanel
@@ -15,6 +16,7 @@ __all__ = [
     "ClassGrid",
     "FactorDial",
     "Hypersphere",
+    "Interpolate",
     "LiveTraining",
     "MetricLaboratory",
     "TrainingPanel",

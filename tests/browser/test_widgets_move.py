@@ -22,6 +22,9 @@ WIDGETS = {
 kit.widgets.MetricLaboratory(metrics.Bench(train, unseen, judge))""",
     "FactorDial": "kit.widgets.FactorDial()",
     "Hypersphere": "kit.widgets.Hypersphere()",
+    "Interpolate": """gan = kit.GAN.for_images(train, kit.losses.ACGAN(), width=2, latent_dim=3)
+run = kit.train(gan, train, steps=8, checkpoints=3, precision=kit.Precision())
+kit.widgets.Interpolate(run)""",
     "TrainingPanel": """from cgan_kit.diagnostics import ClassifierProbe, SampleProbe
 probes = [ClassifierProbe(2, 8), SampleProbe(2, 8)]
 gan = kit.GAN.for_images(train, kit.losses.ACGAN(), width=2, latent_dim=3)
