@@ -32,8 +32,9 @@ from cgan_kit.data import ImageSet, LabelledSet, PointSet
 from cgan_kit.data.places import data_root
 from cgan_kit.losses import AdversarialLoss, Conditioning
 from cgan_kit.losses.checks import check_weight
+from cgan_kit.metrics.evaluate import MAX_REFERENCE
 from cgan_kit.models import Discriminator, Generator
-from cgan_kit.training import GAN, DivergedError, Precision, Recipe, Run, Training, finish
+from cgan_kit.training import GAN, DivergedError, Precision, Recipe, Run, Sampler, Training, finish
 from cgan_kit.training.distributed import place
 from cgan_kit.training.events import write_events
 from cgan_kit.training.gan import seeded
@@ -96,11 +97,12 @@ def make_parser() -> argparse.ArgumentParser:
     """The parser with its commands; each sets `command`, a function of the arguments."""
     parser = argparse.ArgumentParser(prog=PROGRAM, description="Train class-conditional GANs.")
     commands = parser.add_subparsers(
-        metavar="train | resume | sample | info | tensorboard", required=True
+        metavar="train | resume | sample | evaluate | info | tensorboard", required=True
     )
     _add_train(commands.add_parser("train", help="train on a data set and write a run"))
     _add_resume(commands.add_parser("resume", help="go on with a run exactly where it stopped"))
     _add_sample(commands.add_parser("sample", help="draw a grid: one z a row, one class a column"))
+    _add_evaluate(commands.add_parser("evaluate", help="measure a run on images it never saw"))
     _add_info(commands.add_parser("info", help="what a run is, or what this machine has"))
     _add_tensorboard(commands.add_parser("tensorboard", help="a run's curves for TensorBoard"))
     return parser
@@ -184,6 +186,18 @@ def _add_sample(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=sample)
 
 
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("run", help="the run's folder")
+    add("--step", type=int, help="of the checkpoint; the last one by default")
+    add("-n", type=int, help=f"images on each side; all by default, {MAX_REFERENCE} at most")
+    add("--slow", action="store_true", help="the rows that take longer, too")
+    add("--seed", type=int, default=0, help="of z, and of the classifier (%(default)s)")
+    add("--out", help="write the report there as JSON, too")
+    add("--device", help="cpu, cuda, cuda:1; the GPU by default where there is one")
+    parser.set_defaults(command=evaluate)
+
+
 def _add_info(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", nargs="?", help="the run's folder; without it, this machine")
     parser.set_defaults(command=info)
@@ -228,7 +242,7 @@ def sample(given: argparse.Namespace) -> int:
     run = Run(given.run)
     if len(run.sample_shape) != 3:
         raise ValueError(f"run {given.run!r} made points, not images; plot run.sample(...) instead")
-    out = check_picture_path(given.out)
+    out = check_out(given.out, ".png", "the grid is a PNG")
     latents = grids.fixed_latents(given.rows, run.latent_dim, given.seed)
     latents = models.truncate(latents, given.truncation)
 
@@ -243,6 +257,34 @@ def sample(given: argparse.Namespace) -> int:
     os.replace(aside, out)
     step = run.steps[-1] if given.step is None else given.step
     print(f"{out}: {given.rows} z down, {run.num_classes} classes across, at step {step:,}")
+    return 0
+
+
+def evaluate(given: argparse.Namespace) -> int:
+    """`evaluate RUN`: the report. Under torchrun all share the images, and the first speaks."""
+    run = Run(given.run)
+    out = None if given.out is None else check_out(given.out, ".json", "the report is JSON")
+    train, held_out = run.load_split()
+    if not (isinstance(train, ImageSet) and isinstance(held_out, ImageSet)):
+        raise ValueError(f"run {given.run!r} made points; measure it with metrics.count_modes")
+    sampler = Sampler(run, given.device)
+    train, held_out = train.to(sampler.device), held_out.to(sampler.device)
+    judge = metrics.train_classifier(train, held_out, seed=given.seed)
+    sampler.shard.share(judge)
+    space = metrics.classifier_features(judge)
+    report = metrics.evaluate(
+        sampler,
+        (train, held_out),
+        n=given.n,
+        seed=given.seed,
+        step=given.step,
+        classifier=judge,
+        features=replace(space, embed=partial(sampler.shard.in_parts, space.embed)),
+        metrics=metrics.METRICS + metrics.SLOW_METRICS if given.slow else metrics.METRICS,
+    )
+    _say(str(report))
+    if out is not None and sampler.shard.rank == 0:
+        report.save(out)
     return 0
 
 
@@ -417,11 +459,11 @@ def check_family(given: argparse.Namespace, data: LabelledSet) -> None:
         )
 
 
-def check_picture_path(path: str) -> Path:
-    """A path that a PNG can be written to, found out before anything is drawn."""
+def check_out(path: str, ending: str, because: str) -> Path:
+    """A path that can be written to, found out before anything is made."""
     out = Path(path)
-    if out.suffix.lower() != ".png":
-        raise ValueError(f"--out is {path!r}; the grid is a PNG: give a name that ends in .png")
+    if out.suffix.lower() != ending:
+        raise ValueError(f"--out is {path!r}; {because}: give a name that ends in {ending}")
     if not out.parent.is_dir():
         raise ValueError(f"--out is {path!r}, but there is no folder {str(out.parent)!r}; make it")
     if out.is_dir() or not os.access(out.parent, os.W_OK):

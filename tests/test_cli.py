@@ -1,6 +1,7 @@
 """`python -m cgan_kit`: train, resume, sample, info, as a person types them."""
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -232,6 +233,32 @@ def test_a_picture_that_cannot_be_finished_leaves_the_old_one(run_folder, tmp_pa
     with pytest.raises(ZeroDivisionError):
         cli.main(["sample", str(run_folder), "--out", str(out), "--seed", "1"])
     assert out.read_bytes() == old
+
+
+def test_evaluate_is_the_function_on_what_the_run_has_not_seen(run_folder, tmp_path, capsys):
+    out = tmp_path / "report.json"
+    assert (
+        cli.main(["evaluate", str(run_folder), "-n", "60", "--step", "2", "--out", str(out)]) == 0
+    )
+    parts = kit.data.load("digits", size=8).split()
+    judge = kit.metrics.train_classifier(*parts, seed=0)
+    report = kit.metrics.evaluate(
+        kit.Run(run_folder), parts, n=60, seed=0, step=2, classifier=judge
+    )
+    written = json.loads(out.read_text())
+    assert written == json.loads(json.dumps(report.to_dict()))
+    assert report.table() in capsys.readouterr().out
+
+
+def test_evaluate_needs_images_that_the_run_has_not_seen(tmp_path, capsys):
+    assert train(tmp_path / "run", "--steps", "1", "--all") == 0
+    assert cli.main(["evaluate", str(tmp_path / "run")]) == 2
+    assert "trained on the whole set" in capsys.readouterr().err
+
+
+def test_evaluate_writes_json_or_nothing(run_folder, tmp_path, capsys):
+    assert cli.main(["evaluate", str(run_folder), "--out", str(tmp_path / "report.png")]) == 2
+    assert "ends in .json" in capsys.readouterr().err
 
 
 def test_info_of_a_run(run_folder, capsys):

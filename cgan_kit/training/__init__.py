@@ -6,6 +6,7 @@ from cgan_kit.training.loop import Probe, Training, finish, train
 from cgan_kit.training.precision import FLOAT32, Precision
 from cgan_kit.training.recipe import Recipe
 from cgan_kit.training.run import Run
+from cgan_kit.training.sampler import Sampler
 from cgan_kit.training.step import Players, discriminator_step, generator_step, training_step
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Probe",
     "Recipe",
     "Run",
+    "Sampler",
     "Training",
     "discriminator_step",
     "finish",

@@ -106,6 +106,23 @@ class Shard:
         dist.all_reduce(means)
         return dict(zip(seen, means / self.world_size, strict=True))
 
+    def in_parts(self, answer: Callable[..., Tensor], *rows: Tensor) -> Tensor:
+        """answer(*rows) for tensors of n rows each, one answer a row: each process does its part.
+
+        All processes get all answers (n, ...), in order. n need not divide by the world size.
+        """
+        n = len(rows[0])
+        if self.world_size == 1 or n < self.world_size:
+            return answer(*rows)
+        own = answer(*(each.tensor_split(self.world_size)[self.rank] for each in rows))
+        most = -(-n // self.world_size)  # parts differ by one row, and travel at one size
+        padded = own.new_zeros(most, *own.shape[1:])
+        padded[: len(own)] = own
+        parts = [torch.empty_like(padded) for _ in range(self.world_size)]
+        dist.all_gather(parts, padded)
+        sizes = [len(each) for each in rows[0].tensor_split(self.world_size)]
+        return torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
+
     def any(self, flag: bool) -> bool:
         """Whether the flag is set in any process."""
         if self.world_size == 1:

@@ -100,18 +100,41 @@ class Run:
         Raises:
             ValueError: a set that only existed in memory, or one that has changed since.
         """
-        name, origin = self._data["name"], self._data["origin"]
-        if name == "custom" or origin is None:
+        origin = self._data["origin"]
+        made = self._load_whole()
+        if origin:
+            made = made.split(origin["held_out"], origin["seed"])[origin["part"]]
+        return self._checked(made)
+
+    def load_split(self) -> tuple[LabelledSet, LabelledSet]:
+        """(the part the run was trained on, the part it has never seen), made again.
+
+        Raises:
+            ValueError: as `load_data`; a run that was trained on the whole set.
+        """
+        origin = self._data["origin"]
+        whole = self._load_whole()
+        if not origin:
+            raise ValueError(
+                "the run was trained on the whole set, so there is nothing it has not seen to "
+                "measure it with; train on set.split()[0] (on the command line: without --all)"
+            )
+        parts = whole.split(origin["held_out"], origin["seed"])
+        return self._checked(parts[origin["part"]]), parts[1 - origin["part"]]
+
+    def _load_whole(self) -> LabelledSet:
+        name = self._data["name"]
+        if name == "custom" or self._data["origin"] is None:
             raise ValueError(
                 "the run's data set only existed in memory, so it cannot be loaded again; "
                 "keep the set that you gave to cgan_kit.train"
             )
-        made = data.load(name, **self._data["options"])
-        if origin:
-            made = made.split(origin["held_out"], origin["seed"])[origin["part"]]
+        return data.load(name, **self._data["options"])
+
+    def _checked(self, made: LabelledSet) -> LabelledSet:
         if made.fingerprint() != self._data["fingerprint"]:
             raise ValueError(
-                f"data set {name!r} has changed since the run was made; "
+                f"data set {self._data['name']!r} has changed since the run was made; "
                 "load the data as it was then, or train again"
             )
         return made

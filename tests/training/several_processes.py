@@ -174,6 +174,32 @@ def agreement(shard):
     }
 
 
+def shared_work(shard):
+    """Answers to 1, 2, 5 and 8 rows, each row doubled by one process; and samples of the run."""
+    done = []
+
+    def double(rows, names):
+        done.append(len(rows))
+        return 2 * rows + names[:, None]
+
+    answers = [
+        shard.in_parts(double, torch.arange(2.0 * n).view(n, 2), torch.arange(n)).tolist()
+        for n in (1, 2, 5, 8)
+    ]
+    run = kit.Run("one")
+    latents = kit.models.draw_latents(7, run.latent_dim, torch.Generator().manual_seed(1))
+    labels = torch.arange(7) % 3
+    ours, alone = (
+        kit.training.Sampler(run, "cpu").sample(latents, labels),
+        run.sample(latents, labels),
+    )
+    return {
+        "done": done,
+        "answers": answers,
+        "off": (ours.int() - alone.int()).abs().max().item(),
+    }
+
+
 def refusals(shard):
     """What every process is told of wrong arguments, and whether anything was written."""
     before = sorted(map(str, Path("runs").glob("**/*")))
@@ -248,6 +274,7 @@ def main(folder):
     report = {"run": stopped_and_resumed()}
     if Path("one").is_dir():
         report["one"] = began_alone()
+        report["shared work"] = shared_work(shard)
     if shard.world_size == 2:
         report |= {
             "left": left_early(),

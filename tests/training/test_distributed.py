@@ -203,6 +203,17 @@ def test_shared_batch_norms_keep_their_names_and_evaluate_as_before(make_gan):
     assert [type(each) for each in generator.modules()] == classes
 
 
+def test_each_process_does_its_part_and_all_get_all_in_order(two):
+    reports, _, _ = two
+    for report in reports:
+        shared = report["shared work"]
+        for n, answers in zip((1, 2, 5, 8), shared["answers"], strict=True):
+            expected = 2 * torch.arange(2 * n).view(n, 2) + torch.arange(n)[:, None]
+            assert answers == expected.tolist()
+        assert shared["off"] <= 1, "samples differ by rounding alone"
+    assert [report["shared work"]["done"] for report in reports] == [[1, 1, 3, 4], [1, 1, 2, 4]]
+
+
 def test_the_place_is_what_torchrun_put_down(monkeypatch):
     assert place() == Shard(0, 1)
     monkeypatch.setenv("RANK", "2")
