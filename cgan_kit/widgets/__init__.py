@@ -10,6 +10,7 @@ from cgan_kit.widgets.hypersphere import Hypersphere
 from cgan_kit.widgets.interpolate import Interpolate
 from cgan_kit.widgets.live_training import LiveTraining
 from cgan_kit.widgets.metric_laboratory import MetricLaboratory
+from cgan_kit.widgets.playground2d import Playground2D
 from cgan_kit.widgets.training_panel import TrainingPanel
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "Interpolate",
     "LiveTraining",
     "MetricLaboratory",
+    "Playground2D",
     "TrainingPanel",
 ]

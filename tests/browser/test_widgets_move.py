@@ -25,6 +25,9 @@ kit.widgets.MetricLaboratory(metrics.Bench(train, unseen, judge))""",
     "Interpolate": """gan = kit.GAN.for_images(train, kit.losses.ACGAN(), width=2, latent_dim=3)
 run = kit.train(gan, train, steps=8, checkpoints=3, precision=kit.Precision())
 kit.widgets.Interpolate(run)""",
+    "Playground2D": """playground = kit.widgets.Playground2D(kit.data.load("gaussians"))
+playground.play("DG", 20)
+playground""",
     "TrainingPanel": """from cgan_kit.diagnostics import ClassifierProbe, SampleProbe
 probes = [ClassifierProbe(2, 8), SampleProbe(2, 8)]
 gan = kit.GAN.for_images(train, kit.losses.ACGAN(), width=2, latent_dim=3)
