@@ -13,6 +13,7 @@ import math
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -24,7 +25,16 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 from torch import Tensor
 
 from cgan_kit.data import ImageSet
-from cgan_kit.grids import choose_classes, fixed_latents, image_generator, sample_grid
+from cgan_kit.grids import (
+    check_comparable,
+    choose_classes,
+    common_steps,
+    fixed_latents,
+    image_generator,
+    real_rows,
+    sample_grid,
+    step_at,
+)
 from cgan_kit.models import truncate
 from cgan_kit.pictures import Pixels, fitting_scale, tile
 from cgan_kit.training.run import Run, sample
@@ -186,6 +196,67 @@ def class_grid(
     )
 
 
+def class_grids(
+    runs: Mapping[str, Run],
+    step: int | None = None,
+    *,
+    real: ImageSet | None = None,
+    rows: int = 8,
+    classes: Sequence[int | str] | None = None,
+    seed: int = 0,
+    truncation: float = float("inf"),
+    scale: int | None = None,
+) -> Figure:
+    """Several runs side by side, given the same z: what `widgets.ClassGrid(runs)` shows.
+
+    Arguments:
+        runs: name -> run; of one latent_dim, on the same classes.
+        step: each run shows its last checkpoint at or before it; None is the last of all.
+        real: images of the same classes, for one more row at the bottom.
+        The others as in `class_grid`.
+
+    Raises:
+        ValueError: runs or real images that differ in Z, classes or size; a step before the
+            first checkpoint of a run; and as `class_grid`.
+    """
+    for run in runs.values():
+        check_makes_images(run.sample_shape)
+    check_comparable(runs, real)
+    steps, first = common_steps(runs), next(iter(runs.values()))
+    step = steps[-1] if step is None else step
+    if step < steps[0]:
+        raise ValueError(
+            f"step is {step}, but not every run has a checkpoint there or before; give "
+            f"{steps[0]} or more"
+        )
+    chosen = choose_classes(classes, first.class_names)
+    latents = truncate(fixed_latents(rows, first.latent_dim, seed), truncation)
+    below = [] if real is None else [real_rows(real, chosen, seed=seed)]
+    shown: dict[str, Tensor] = {}
+    for name, run in runs.items():
+        at = step_at(run.steps, step)
+        generator = image_generator(run, at)
+        images = sample_grid(partial(sample, generator), latents, chosen)
+        shown[panel_name(name, at, step)] = torch.cat([images, *below])
+    return image_grids(
+        shown,
+        columns=len(chosen),
+        titles=[first.class_names[k] for k in chosen],
+        sides=row_names(rows) + ["real"] * len(below),
+        scale=scale,
+    )
+
+
+def side_by_side_scale(sample_shape: Sequence[int], runs: int) -> int:
+    """How much larger images are drawn: several runs get less room each."""
+    return fitting_scale(sample_shape, 40 if runs == 1 else 30)
+
+
+def panel_name(name: str, shown: int, asked: int) -> str:
+    """A run's name, and its step where that is not the one asked for."""
+    return name if shown == asked else f"{name} (at step {shown:,})"
+
+
 def row_names(rows: int) -> list[str]:
     """z₁, z₂, ...: one name a row of a class grid."""
     subscripts = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -227,15 +298,9 @@ def real_grid(
     if rows < 1:
         raise ValueError(f"rows is {rows}; give at least 1")
     chosen = choose_classes(classes, image_set.class_names)
-    generator = torch.Generator().manual_seed(seed)
-    labels = image_set.labels.cpu()
-    images = torch.full((rows, len(chosen), *image_set.sample_shape), 255, dtype=torch.uint8)
-    for column, k in enumerate(chosen):
-        members = torch.nonzero(labels == k).flatten()
-        picked = members[torch.randperm(len(members), generator=generator)[:rows]]
-        images[: len(picked), column] = image_set.images[picked.to(image_set.device)].cpu()
+    images = real_rows(image_set, chosen, rows, seed)
     titles = [image_set.class_names[k] for k in chosen]
-    return image_grid(images.flatten(0, 1), columns=len(chosen), titles=titles, scale=scale)
+    return image_grid(images, columns=len(chosen), titles=titles, scale=scale)
 
 
 def image_grid(
@@ -258,22 +323,57 @@ def image_grid(
     Raises:
         ValueError: images that are not uint8 (n, C, H, W), or titles or sides that do not fit.
     """
-    scale = fitting_scale(images.shape[1:]) if scale is None else scale
-    tiled = tile(images, columns, scale=scale)
+    return image_grids({"": images}, columns, titles=titles, sides=sides, scale=scale)
+
+
+def image_grids(
+    groups: Mapping[str, Tensor],
+    columns: int,
+    *,
+    titles: Sequence[str] = (),
+    sides: Sequence[str] = (),
+    scale: int | None = None,
+) -> Figure:
+    """Several `image_grid` side by side, all of one size.
+
+    Arguments:
+        groups: name -> images, uint8 (n, C, H, W) with one n; a name stands above its grid.
+        The others as in `image_grid`; titles and sides are those of every grid.
+
+    Raises:
+        ValueError: as `image_grid`.
+    """
+    images = next(iter(groups.values()))
+    scale = side_by_side_scale(images.shape[1:], len(groups)) if scale is None else scale
+    sheets = [tile(each, columns, scale=scale) for each in groups.values()]
     rows = -(-len(images) // columns)
     for name, words, count in (("titles", titles, columns), ("sides", sides, rows)):
         if len(words) not in (0, count):
             raise ValueError(f"{name} has {len(words)} entries for {count} of them; give {count}")
-    pitch = tiled.shape[1] / columns
-    upright = max((len(title) for title in titles), default=0) * 7 > pitch
+    upright = max((len(title) for title in titles), default=0) * 7 > sheets[0].shape[1] / columns
     longest = max((len(word) for word in sides), default=0)
     above = 0 if not titles else (8 * max(map(len, titles)) + 8 if upright else 22)
+    headline = 20 if any(groups) else 0
     left = 0 if not sides else 9 * longest + 8
-    figure, axes = _pixel_axes(tiled, left=left, above=above)
+    figure, panels = _pixel_axes(sheets, left=left, above=above + headline)
+    for name, axes in zip(groups, panels, strict=True):
+        _label(axes, sheets[0].shape, titles, sides, upright)
+        if name:
+            axes.annotate(
+                name, (0.5, 1), (0, above * 72 / DPI + 3), xycoords="axes fraction",
+                textcoords="offset points", ha="center", va="bottom", fontsize=11,
+            )  # fmt: skip
+    return figure
+
+
+def _label(
+    axes: Axes, shape: Sequence[int], titles: Sequence[str], sides: Sequence[str], upright: bool
+) -> None:
+    """Names of columns above and of rows to the left of a grid of (height, width) dots."""
     for column, title in enumerate(titles):
         axes.text(
-            (column + 0.5) / columns,
-            1 + 6 / tiled.shape[0],
+            (column + 0.5) / len(titles),
+            1 + 6 / shape[0],
             title,
             transform=axes.transAxes,
             rotation=90 if upright else 0,
@@ -282,17 +382,15 @@ def image_grid(
             va="bottom",
         )
     for row, word in enumerate(sides):
-        y = 1 - (row + 0.5) / rows
         axes.text(
-            -6 / tiled.shape[1],
-            y,
+            -6 / shape[1],
+            1 - (row + 0.5) / len(sides),
             word,
             transform=axes.transAxes,
             ha="right",
             va="center",
             fontsize=LABEL_SIZE,
         )
-    return figure
 
 
 def points(run: Run, step: int | None = None, *, per_class: int = 200, seed: int = 0) -> Figure:
@@ -542,18 +640,21 @@ def dress(axes: Axes, title: str, accuracy: bool) -> None:
         axes.set_ylim(-0.02, 1.05)
 
 
-def _pixel_axes(tiled: Pixels, *, left: int, above: int) -> tuple[Figure, Axes]:
-    """A figure whose axes hold the array dot for dot, with margins in dots."""
+def _pixel_axes(sheets: Sequence[Pixels], *, left: int, above: int) -> tuple[Figure, list[Axes]]:
+    """A figure whose axes hold arrays of one size dot for dot, with margins in dots."""
     right = below = 4
-    height, width = tiled.shape[:2]
-    total_width, total_height = left + width + right, above + height + below
+    height, width = sheets[0].shape[:2]
+    pitch = left + width + right
+    total_width, total_height = len(sheets) * pitch, above + height + below
     figure = Figure(figsize=(total_width / DPI, total_height / DPI), dpi=DPI)
     FigureCanvasAgg(figure)
-    axes = figure.add_axes(
-        (left / total_width, below / total_height, width / total_width, height / total_height)
-    )
-    # As RGB, because a grey colour map rounds some values to their neighbours.
-    colours = tiled if tiled.ndim == 3 else tiled[..., None].repeat(3, axis=2)
-    axes.imshow(colours, interpolation="nearest", aspect="auto")
-    axes.set_axis_off()
-    return figure, axes
+    panels = []
+    for place, tiled in enumerate(sheets):
+        corner = (place * pitch + left) / total_width, below / total_height
+        axes = figure.add_axes((*corner, width / total_width, height / total_height))
+        # As RGB, because a grey colour map rounds some values to their neighbours.
+        colours = tiled if tiled.ndim == 3 else tiled[..., None].repeat(3, axis=2)
+        axes.imshow(colours, interpolation="nearest", aspect="auto")
+        axes.set_axis_off()
+        panels.append(axes)
+    return figure, panels

@@ -1,20 +1,33 @@
-"""Fixed z down, classes across, a slider over the checkpoints of a run."""
+"""Fixed z down, classes across, a slider over checkpoints; of one run, or of several."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from functools import lru_cache, partial
+from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial, reduce
 from typing import Any
 
 import ipywidgets
+import torch
 from torch import Tensor
 
-from cgan_kit.grids import choose_classes, fixed_latents, image_generator, sample_grid
-from cgan_kit.models import truncate
-from cgan_kit.pictures import fitting_scale, frame, tile, to_png
-from cgan_kit.plots import check_makes_images, row_names
+from cgan_kit.data import ImageSet
+from cgan_kit.grids import (
+    check_comparable,
+    choose_classes,
+    common_steps,
+    fingerprint,
+    fixed_latents,
+    image_generator,
+    real_rows,
+    sample_grid,
+    step_at,
+)
+from cgan_kit.models import Generator, truncate
+from cgan_kit.pictures import Pixels, beside, frame, from_png, tile, to_png
+from cgan_kit.plots import check_makes_images, panel_name, row_names, side_by_side_scale
 from cgan_kit.training.run import Run, sample
+from cgan_kit.widgets.closer_look import CloserLook, outlined, stacked
 from cgan_kit.widgets.parts import MimeBundle, caption, mime_bundle, picture
 
 TRUNCATIONS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, math.inf)
@@ -25,102 +38,178 @@ class ClassGrid(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
     """Rows are z, columns are classes; what changes along a row is the class and nothing else.
 
     The z of the rows come from the distribution the generator was trained on. They stay the
-    same to the bit when the class, the checkpoint or the truncation changes, and are drawn
-    anew only by the button.
+    same to the bit when the class, the checkpoint, the truncation or the run changes, and are
+    drawn anew only by the button.
+
+    Several runs stand side by side. At a step that one of them has not kept, it shows its last
+    checkpoint before. With real images there is one more row, and a closer look at one cell.
 
     Arguments:
-        run: a run on images.
+        runs: a run on images, or name -> run, of one latent_dim and on the same classes.
+        real: images of the same classes: one of each class is the last row, and the closer look
+            finds the nearest to the chosen cell among them.
         rows: how many z.
         classes: numbers or names of the classes to show, in this order; None is all of them.
         columns: at most this many classes at a time; a further slider turns the page.
-        seed: of the z; the button goes on to seed + 1.
-        scale: pixels a side that one pixel becomes; None makes images at least 40 high.
+        seed: of the z, and of the real row; the button goes on to seed + 1.
+        scale: pixels a side that one pixel becomes; None makes images at least 40 high, or 30
+            where there are several runs.
 
     Attributes:
         latents: float32 (rows, Z), the rows' z, before truncation.
-        checkpoint: slider; its value is one of `run.steps`.
+        checkpoint: slider; its value is a step at which some run has a checkpoint.
         truncation: slider; its value bounds each coordinate of z, infinity (shown as "off")
             leaves z alone.
         page: slider over groups of classes; its value is the group's first position.
         new_z: button.
+        closer: `CloserLook` at one cell, with sliders for its row and its class; None without
+            real images.
         image: `ipywidgets.Image`; its value is the picture as PNG bytes.
 
     Raises:
-        ValueError: a run on points or without checkpoints; an unknown class; rows, columns or
-            scale below 1.
+        ValueError: a run on points or without checkpoints; runs or real images that differ in
+            Z, classes or size; an unknown class; rows, columns or scale below 1.
     """
 
     def __init__(
         self,
-        run: Run,
+        runs: Run | Mapping[str, Run],
         *,
+        real: ImageSet | None = None,
         rows: int = 8,
         classes: Sequence[int | str] | None = None,
         columns: int = 12,
         seed: int = 0,
         scale: int | None = None,
     ) -> None:
-        check_makes_images(run.sample_shape)
-        _check_sizes(run, columns, scale)
-        self.run = run
-        self.classes = choose_classes(classes, run.class_names)
+        self.runs = {"": runs} if isinstance(runs, Run) else dict(runs)
+        for run in self.runs.values():
+            check_makes_images(run.sample_shape)
+        check_comparable(self.runs, real)
+        _check_sizes(columns, scale)
+        first = next(iter(self.runs.values()))
+        self.class_names = first.class_names
+        self.classes = choose_classes(classes, self.class_names)
         self.columns = columns
-        self.scale = fitting_scale(run.sample_shape) if scale is None else scale
+        self.scale = scale or side_by_side_scale(first.sample_shape, len(self.runs))
         self.rows = rows
         self.seed = seed
-        self.latents: Tensor = fixed_latents(rows, run.latent_dim, seed)
-        self._generator = lru_cache(maxsize=KEPT_GENERATORS)(partial(image_generator, run))
+        self.latents: Tensor = fixed_latents(rows, first.latent_dim, seed)
+        self.real = real
+        self.closer = None if real is None else CloserLook(real, self.classes, rows)
+        self._steps = {name: run.steps for name, run in self.runs.items()}
+        self._read = lru_cache(maxsize=KEPT_GENERATORS * len(self.runs))(self._read_checkpoint)
         self._make_controls()
         self._draw()
         super().__init__(children=self._arranged())
-        for control in (self.checkpoint, self.truncation, self.page):
+        for control in self._sliders():
             control.observe(self._draw, names="value")
         self.new_z.on_click(self._reseed)
 
     def __repr__(self) -> str:
+        named = f", {len(self.runs)} runs" if len(self.runs) > 1 else ""
         return (
             f"ClassGrid: {self.rows} z down, {len(self.classes)} classes across, "
-            f"{len(self.checkpoint.options)} checkpoints"
+            f"{len(self.checkpoint.options)} checkpoints{named}"
         )
 
     def _repr_mimebundle_(self, **kwargs: Any) -> MimeBundle:
         bundle = super()._repr_mimebundle_(**kwargs)
-        return mime_bundle(bundle, self.image.value, self._describe(), repr(self))
+        return mime_bundle(bundle, self.picture(), self._describe(), repr(self))
+
+    def picture(self) -> bytes:
+        """The grid, and the closer look below it, as one PNG."""
+        if self.closer is None:
+            return bytes(self.image.value)
+        shown = from_png(self.image.value), from_png(self.closer.image.value)
+        return to_png(stacked(*shown))
 
     @property
     def shown_classes(self) -> tuple[int, ...]:
         """Labels of the columns, left to right."""
         return self.classes[self.page.value : self.page.value + self.columns]
 
-    def images(self) -> Tensor:
-        """What the picture shows: uint8 (rows·len(shown_classes), C, H, W), row by row."""
-        generator = self._generator(self.checkpoint.value)
-        latents = truncate(self.latents, self.truncation.value)
-        return sample_grid(lambda z, y: sample(generator, z, y), latents, self.shown_classes)
+    def images(self, name: str | None = None) -> Tensor:
+        """What the picture shows of a run, real images apart.
+
+        Arguments:
+            name: of the run; None is the first.
+
+        Returns:
+            uint8 (rows·len(shown_classes), C, H, W), row by row.
+        """
+        name = next(iter(self.runs)) if name is None else name
+        return self._sampled(name, self.fed_latents(), self.shown_classes)
+
+    def fed_latents(self) -> Tensor:
+        """What every generator is given: float32 (rows, Z), the latents after truncation."""
+        return truncate(self.latents, self.truncation.value)
+
+    def shown_step(self, name: str) -> int:
+        """The checkpoint that a run shows: the slider's, or its last one before that."""
+        return step_at(self._steps[name], self.checkpoint.value)
+
+    def _sampled(self, name: str, latents: Tensor, classes: Sequence[int]) -> Tensor:
+        generator = self._read(name, self.shown_step(name))
+        return sample_grid(partial(sample, generator), latents, classes)
+
+    def _read_checkpoint(self, name: str, step: int) -> Generator:
+        return image_generator(self.runs[name], step)
 
     def _draw(self, _: object = None) -> None:
-        tiled = tile(self.images(), len(self.shown_classes), scale=self.scale)
-        heads = [self.run.class_names[k] for k in self.shown_classes]
-        self.image.value = to_png(frame(tiled, heads, row_names(self.rows)))
+        step, sheet = self.checkpoint.value, reduce(beside, map(self._panel, self.runs))
+        if any(self.runs):
+            names = [panel_name(name, self.shown_step(name), step) for name in self.runs]
+            sheet = frame(sheet, names)
+        self.image.value = to_png(sheet)
         self.caption.value = caption(self._describe())
+        if self.closer is not None:
+            z, label = self.fed_latents()[self.closer.row.value, None], [self.closer.label.value]
+            self.closer.show({name: self._sampled(name, z, label)[0] for name in self.runs})
+
+    def _panel(self, name: str) -> Pixels:
+        """One run's grid."""
+        shown, classes, sides = self.images(name), self.shown_classes, row_names(self.rows)
+        if self.real is not None:
+            shown = torch.cat([shown, real_rows(self.real, classes, seed=self.seed)])
+            sides = [*sides, "real"]
+        tiled = tile(shown, len(classes), scale=self.scale)
+        if self.closer is not None and self.closer.label.value in classes:
+            column = classes.index(self.closer.label.value)
+            tiled = outlined(tiled, len(sides), len(classes), self.closer.row.value, column)
+        return frame(tiled, [self.class_names[k] for k in classes], sides)
 
     def _reseed(self, _: object = None) -> None:
         self.seed += 1
-        self.latents = fixed_latents(self.rows, self.run.latent_dim, self.seed)
+        self.latents = fixed_latents(self.rows, self.latents.shape[1], self.seed)
         self._draw()
 
     def _describe(self) -> str:
-        names = [self.run.class_names[k] for k in self.shown_classes]
+        names = [self.class_names[k] for k in self.shown_classes]
         across = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
-        bound = self.truncation.value
+        bound, step = self.truncation.value, self.checkpoint.value
         truncated = "" if math.isinf(bound) else f", each coordinate within ±{bound:g}"
-        return (
-            f"Samples at step {self.checkpoint.value:,}. Each row is one z "
-            f"(seed {self.seed}{truncated}); each column is one class ({across})."
-        )
+        words = [
+            f"Samples at step {step:,}. Each row is one z (seed {self.seed}{truncated}); each "
+            f"column is one class ({across})."
+        ]
+        if len(self.runs) > 1:
+            words.append(
+                f"Left to right: {', '.join(self.runs)}; all are given the same z, whose numbers "
+                f"have the fingerprint {fingerprint(self.fed_latents())}."
+            )
+        for name in self.runs:
+            if self.shown_step(name) != step:
+                words.append(
+                    f"{name} has no checkpoint at step {step:,} and shows the one before, at step "
+                    f"{self.shown_step(name):,}."
+                )
+        if self.real is not None:
+            words.append("The last row is real images.")
+        return " ".join(words)
 
     def _make_controls(self) -> None:
-        steps = self.run.steps
+        steps = common_steps(self.runs)
         starts = range(0, len(self.classes), self.columns)
         self.checkpoint = _slider(
             "Checkpoint", [(f"step {step:,}", step) for step in steps], steps[-1]
@@ -142,6 +231,10 @@ class ClassGrid(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         last = min(start + self.columns, len(self.classes)) - 1
         return f"{start + 1} to {last + 1} of {len(self.classes)}"
 
+    def _sliders(self) -> list[Any]:
+        closer = [] if self.closer is None else [self.closer.row, self.closer.label]
+        return [self.checkpoint, self.truncation, self.page, *closer]
+
     def _arranged(self) -> list[Any]:
         sliders = [self.checkpoint, self.truncation]
         if len(self.page.options) > 1:
@@ -149,7 +242,8 @@ class ClassGrid(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         controls = ipywidgets.HBox([*sliders, self.new_z])
         controls.layout.flex_flow = "row wrap"
         controls.layout.align_items = "center"
-        return [controls, self.image, self.caption]
+        closer = [] if self.closer is None else [self.closer]
+        return [controls, self.image, self.caption, *closer]
 
 
 def _slider(name: str, options: Sequence[tuple[str, float]], value: float) -> Any:
@@ -160,11 +254,7 @@ def _slider(name: str, options: Sequence[tuple[str, float]], value: float) -> An
     return slider
 
 
-def _check_sizes(run: Run, columns: int, scale: int | None) -> None:
-    if not run.steps:
-        raise ValueError(
-            "run has no checkpoints; train it with checkpoints=1 or more, then open it again"
-        )
+def _check_sizes(columns: int, scale: int | None) -> None:
     for name, value in (("columns", columns), ("scale", scale)):
         if value is not None and value < 1:
             raise ValueError(f"{name} is {value}; give at least 1")

@@ -31,7 +31,8 @@ def expected_pixels(grid: ClassGrid, latents: torch.Tensor) -> np.ndarray:
     classes = torch.tensor(grid.shown_classes)
     z = truncate(latents, grid.truncation.value).repeat_interleave(len(classes), dim=0)
     y = classes.repeat(len(latents))
-    return tile(grid.run.sample(z, y, grid.checkpoint.value), len(classes), scale=grid.scale)
+    (run,) = grid.runs.values()
+    return tile(run.sample(z, y, grid.checkpoint.value), len(classes), scale=grid.scale)
 
 
 def shown_pixels(grid: ClassGrid) -> np.ndarray:
