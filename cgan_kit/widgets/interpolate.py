@@ -159,8 +159,9 @@ class Interpolate(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
 
     def _arranged(self) -> list[Any]:
         rows = [
-            [self.start, self.end, self.new_z, self.t],
-            [self.first, self.second, self.s, self.checkpoint],
+            [self.start, self.end, self.t, self.new_z],
+            [self.first, self.second, self.s],
+            [self.checkpoint],
         ]
         boxes = [ipywidgets.HBox(row) for row in rows]
         for box in boxes:
