@@ -15,7 +15,7 @@ MAKE_ENVIRONMENT = VENV="$(VENV)" PYTHON="$(PYTHON)" TORCH="$(TORCH)" sh tools/e
 NBVAL = -o addopts=-ra --nbval --nbval-current-env --nbval-cell-timeout=600 \
 	--nbval-sanitize-with=tests/notebooks/sanitize.cfg
 
-.PHONY: help lab env test lint unit nbval notebooks constraints clean
+.PHONY: help lab env test lint unit nbval notebooks book measure constraints clean
 
 help:
 	@echo "make lab          open the course in JupyterLab (makes the environment first)"
@@ -23,6 +23,8 @@ help:
 	@echo "make env          only the environment for the tests"
 	@echo "make lint | unit | nbval   one part of make test"
 	@echo "make notebooks    run the lessons and store their outputs; NAMES=02_acgan for one"
+	@echo "make book         the lessons as a web site, build/book/html/index.html"
+	@echo "make measure      time the lessons and write docs/lessons.md (a quiet machine, please)"
 	@echo "make constraints  look for newer versions and pin them (needs uv)"
 	@echo "make clean        remove the environment"
 
@@ -61,6 +63,12 @@ nbval: $(DEV)
 
 notebooks: $(DEV)
 	"$(BIN)/python" tools/build_notebooks.py $(NAMES)
+
+book: $(DEV)
+	"$(BIN)/python" tools/build_book.py
+
+measure: $(DEV)
+	"$(BIN)/python" tools/measure_lessons.py $(NAMES)
 
 constraints:
 	sh tools/constraints.sh

@@ -10,6 +10,7 @@ import re
 
 from nbformat import NotebookNode
 
+from tools.formulas import formulas, symbols
 from tools.notebook_outputs import clean_outputs
 
 SHOWS = {"print", "pprint", "display", "show"}
@@ -112,6 +113,28 @@ def unwanted_outputs(stored: NotebookNode) -> list[str]:
     if "widgets" in stored.metadata:
         complaints.append("the notebook stores widget state")
     return complaints
+
+
+def glossary_rows(glossary: str) -> list[tuple[set[str], set[str]]]:
+    """(symbols in the first column, names of the lessons linked to) of each row of its tables."""
+    rows = []
+    for line in glossary.splitlines():
+        cells = line.strip().strip("|").split("|")
+        named = {each for formula in formulas(cells[0]) for each in symbols(formula)}
+        if line.startswith("|") and named:
+            rows.append((named, set(re.findall(r"(\w+)\.ipynb\)", cells[-1]))))
+    return rows
+
+
+def missing_from_glossary(stored: NotebookNode, known: set[str]) -> list[str]:
+    """Symbols in a lesson's formulas that no row of docs/glossary.md explains."""
+    return [
+        f"cell {index}: ${symbol}$ in ${formula}$ is missing from docs/glossary.md"
+        for index, cell in enumerate(stored.cells)
+        if cell.cell_type == "markdown"
+        for formula in formulas(cell.source)
+        for symbol in sorted(symbols(formula) - known)
+    ]
 
 
 def would_show(source: str) -> bool:

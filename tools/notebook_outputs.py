@@ -49,6 +49,16 @@ def stderr_of(outputs: Iterable[NotebookNode]) -> list[str]:
     return lines
 
 
+def widget_shown(output: NotebookNode) -> str:
+    """Name of the widget that a stored output is the picture of, or nothing.
+
+    A figure's text is its alt text; a widget's begins with its name, as in ``ClassGrid: 4 z``.
+    """
+    text = str(output.get("data", {}).get("text/plain", ""))
+    described = output.get("metadata", {}).get("image/png", {}).get("alt", text)
+    return text.partition(":")[0] if text != described else ""
+
+
 def _is_stdout(output: NotebookNode) -> bool:
     return bool(output.output_type == "stream" and output.name == "stdout")
 

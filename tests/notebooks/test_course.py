@@ -9,6 +9,7 @@ from nbformat import NotebookNode
 
 from tools import notebook_guards as guards
 from tools.build_notebooks import LESSON, NOTEBOOKS, read_script
+from tools.formulas import formulas, symbols
 
 # The number of cells whose stored text nbval compares may not fall below these.
 MINIMUM_COMPARED = {
@@ -18,6 +19,10 @@ MINIMUM_COMPARED = {
     "04_reacgan": 15,
     "05_measuring": 9,
 }
+
+GLOSSARY = guards.glossary_rows(
+    (NOTEBOOKS.parent / "docs" / "glossary.md").read_text(encoding="utf-8")
+)
 
 SCRIPTS = sorted(NOTEBOOKS.glob(LESSON))
 PAIRS = [pytest.param(script, id=script.stem) for script in SCRIPTS]
@@ -65,3 +70,18 @@ def test_images_have_alt_text(script: Path) -> None:
 def test_outputs_are_portable(script: Path) -> None:
     notebook = stored(script)
     assert guards.not_portable(notebook) + guards.unwanted_outputs(notebook) == []
+
+
+@pytest.mark.parametrize("script", PAIRS)
+def test_every_symbol_is_in_the_glossary(script: Path) -> None:
+    known = set().union(*(named for named, _ in GLOSSARY))
+    assert guards.missing_from_glossary(read_script(script), known) == []
+
+
+def test_every_row_of_the_glossary_names_a_lesson_that_uses_it() -> None:
+    for named, lessons in GLOSSARY:
+        assert len(lessons) == 1, f"the row of {named} must link to one lesson"
+        cells = read_script(NOTEBOOKS / f"{lessons.pop()}.py").cells
+        prose = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        used = {symbol for formula in formulas(prose) for symbol in symbols(formula)}
+        assert named & used, f"no formula of that lesson holds {named}"

@@ -189,3 +189,39 @@ def test_widget_state_is_not_stored() -> None:
     notebook = a_notebook(outputs=[text("1")])
     notebook.metadata["widgets"] = {}
     assert guards.unwanted_outputs(notebook) == ["the notebook stores widget state"]
+
+
+GLOSSARY = r"""# Symbols
+
+| symbol | meaning | defined in |
+|---|---|---|
+| $z$ | noise | [00](../notebooks/00_start_here.ipynb) |
+| $L_C$, $\lambda$ | a loss of $q$, and its weight | [02](../notebooks/02_acgan.ipynb) |
+
+An $r$ in prose is no row.
+"""
+
+
+def test_the_glossary_is_what_its_first_columns_name() -> None:
+    assert guards.glossary_rows(GLOSSARY) == [
+        ({"z"}, {"00_start_here"}),
+        ({"L_C", r"\lambda"}, {"02_acgan"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("markdown", "missing"),
+    [
+        (r"from $z$ to $\lambda L_C$ and $\log 2$", []),
+        (r"the weight $\mu$", [r"\mu"]),
+        (r"$$L_S + L_C$$", ["L_S"]),
+        (r"$z_\text{real}$ is not $z$", ["z_real"]),
+        (r"`$q$` is code", []),
+    ],
+)
+def test_a_symbol_without_a_row_fails(markdown: str, missing: list[str]) -> None:
+    known = set().union(*(named for named, _ in guards.glossary_rows(GLOSSARY)))
+    notebook = V4.new_notebook(cells=[V4.new_markdown_cell(markdown), A_CELL])
+    complaints = guards.missing_from_glossary(notebook, known)
+    assert [complaint.split("$")[1] for complaint in complaints] == missing
+    assert all("docs/glossary.md" in complaint for complaint in complaints)
