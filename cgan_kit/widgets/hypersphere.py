@@ -1,31 +1,25 @@
-"""Images and class proxies on a circle, and which way each loss moves every image."""
+"""Images and class proxies on a circle or a sphere, and which way each loss moves every image."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import ipywidgets
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from torch import Tensor
 
-from cgan_kit.losses import (
-    ACGAN,
-    Judged,
-    Projection,
-    conditional_contrastive,
-    d2d_ce,
-    d2d_ce_reference,
-)
 from cgan_kit.losses.sphere import on_sphere
 from cgan_kit.pictures import to_png
 from cgan_kit.plots import BLUE, DPI, GREEN, GREY, ORANGE
+from cgan_kit.widgets.forces import D2D_CE, LOSSES, Dials, angles, directions, forces
 from cgan_kit.widgets.parts import MimeBundle, caption, mime_bundle, picture
 
 TEMPERATURES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0)
@@ -36,131 +30,72 @@ RATE = 0.01  # a step: features + RATE · force
 PROXY_ANGLES = (90.0, 210.0, 330.0)
 IMAGE_ANGLES = (84.0, 105.0, 140.0, 200.0, 240.0, 60.0, 300.0, 335.0, 20.0)
 """In degrees, three images a class. The third of b stands among the images of a."""
+PROXY_LATITUDES = (20.0, -10.0, 30.0)
+IMAGE_LATITUDES = (35.0, 0.0, 20.0, -30.0, 10.0, 15.0, 45.0, 0.0, 20.0)
+TILT = 20.0  # degrees from above, under which a sphere is seen
+BEHIND = 0.3  # opacity of what lies on the sphere's far side
 LOOKS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"))
 REACH = 1.55  # of the axes, or more where features grow
 STAR = 0.62  # where a proxy's star stands, so that the images at its place stay visible
 QUIET = 1e-3  # forces below this are drawn as none
 
 
-class Dials(NamedTuple):
-    """τ, m_p and m_n: what `cgan_kit.losses.ReACGAN` starts with."""
-
-    temperature: float = 0.5
-    margin_positive: float = 0.98
-    margin_negative: float = 0.02
-
-
-Loss = Callable[[Tensor, Tensor, Tensor, Dials], Tensor]
-
-
-def _acgan(features: Tensor, proxies: Tensor, labels: Tensor, dials: Dials) -> Tensor:
-    method = ACGAN()
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        method.attach(proxies.shape[1], len(proxies))
-        method.classifier.weight.copy_(proxies)
-        method.classifier.bias.zero_()
-    return method.generator_loss(Judged(features, labels, labels, features))
-
-
-def _projection(features: Tensor, proxies: Tensor, labels: Tensor, dials: Dials) -> Tensor:
-    method = Projection()
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        method.attach(proxies.shape[1], len(proxies))
-        method.proxies.weight.copy_(proxies)
-    return -method.score(features, labels).mean()
-
-
-def _contragan(features: Tensor, proxies: Tensor, labels: Tensor, dials: Dials) -> Tensor:
-    return conditional_contrastive(on_sphere(features), proxies, labels, dials.temperature)
-
-
-def _d2d_ce(features: Tensor, proxies: Tensor, labels: Tensor, dials: Dials) -> Tensor:
-    return d2d_ce(on_sphere(features), proxies, labels, *dials)
-
-
-def _reference(features: Tensor, proxies: Tensor, labels: Tensor, dials: Dials) -> Tensor:
-    return d2d_ce_reference(on_sphere(features), proxies, labels, *dials[:2])
-
-
-D2D_CE = "D2D-CE"
-LOSSES: dict[str, tuple[Loss, int, bool]] = {
-    "AC-GAN": (_acgan, 0, False),
-    "projection": (_projection, 0, False),
-    "ContraGAN": (_contragan, 1, True),
-    D2D_CE: (_d2d_ce, 3, True),
-    "D2D-CE, the reference's": (_reference, 2, True),
-}
-"""name -> loss of features (n, d), how many of the `Dials` it has, whether it normalises."""
-
-
-def forces(
-    name: str, features: Tensor, proxies: Tensor, labels: Tensor, dials: Dials
-) -> tuple[float, Tensor]:
-    """(the loss, -n ∂L/∂F_i of each image (n, d)), by autograd through the kit's own loss.
-
-    The slope is taken at the feature F before it is normalised, so its length matters. The
-    classifier's rows, projection's vectors and the proxies are the same unit vectors; biases
-    are 0. Projection has no loss of its own: here it is minus the mean of what it adds to the
-    score, which is what the generator climbs.
-
-    Arguments:
-        name: one of `LOSSES`.
-        features: float32 (n, d). proxies: unit vectors, float32 (K, d). labels: int64 (n,).
-        dials: those that the loss does not have are ignored.
-    """
-    features = features.detach().clone().requires_grad_()
-    loss = LOSSES[name][0](features, proxies, labels, dials)
-    (slope,) = torch.autograd.grad(loss, features)
-    return loss.item(), -len(features) * slope
-
-
-def directions(degrees: Sequence[float]) -> Tensor:
-    """Angles in degrees, counted from the right -> unit vectors, float32 (n, 2)."""
-    angles = torch.deg2rad(torch.tensor(degrees, dtype=torch.float64))
-    return torch.stack([angles.cos(), angles.sin()], dim=1).float()
-
-
 class Hypersphere(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """Nine images of three classes, three class proxies, and each image's force as an arrow.
 
-    Losses that normalise see the images on the circle; AC-GAN and projection see the features
-    where they are. A step moves every image along its force; proxies stay, as they do for a
-    generator, and move only by hand. The dials that a loss does not have are greyed out.
+    Losses that normalise see the images on the circle, or on the sphere; AC-GAN and projection
+    see the features where they are. A step moves every image along its force; proxies stay, as
+    they do for a generator, and move only by hand. The dials that a loss does not have are
+    greyed out.
 
     Arguments:
         loss: one of `LOSSES`.
         image_angles: degrees of nine images, three a class.
+        dimensions: of the space the features live in, 2 or 3.
 
     Attributes:
-        loss, point: choosers, of the loss and of the image or proxy that `angle` turns.
-        angle: slider, degrees.
+        loss, space, point: choosers, of the loss, of circle or sphere (2 or 3), and of the
+            image or proxy that `angle` and `latitude` turn.
+        angle, latitude: sliders, degrees; the second for the sphere.
+        view: slider, degrees the sphere is turned by before it is looked at.
         temperature, margin_positive, margin_negative: sliders; see `Dials`.
         length: slider; gives every image's features this length.
         times, step, reset: how many steps, the button that goes them, the way back.
-        features, proxies: float32 (9, 2) and (3, 2), as they are now.
-        forces: float32 (9, 2), -n ∂L/∂F_i; see `forces`.
+        features, proxies: float32 (9, d) and (3, d), as they are now.
+        forces: float32 (9, d), -n ∂L/∂F_i; see `forces`.
         image: `ipywidgets.Image`; its value is the picture as PNG bytes.
 
     Raises:
-        ValueError: an unknown loss, or not three angles a class.
+        ValueError: an unknown loss, not three angles a class, dimensions other than 2 and 3.
     """
 
-    def __init__(self, loss: str = D2D_CE, image_angles: Sequence[float] = IMAGE_ANGLES) -> None:
+    def __init__(
+        self,
+        loss: str = D2D_CE,
+        image_angles: Sequence[float] = IMAGE_ANGLES,
+        *,
+        dimensions: int = 2,
+    ) -> None:
         if loss not in LOSSES:
             raise ValueError(f"loss is {loss!r}; give one of {', '.join(LOSSES)}")
         if len(image_angles) != len(IMAGE_ANGLES):
             raise ValueError(f"image_angles has {len(image_angles)} entries; give 9, three a class")
+        if dimensions not in (2, 3):
+            raise ValueError(f"dimensions is {dimensions}; give 2, a circle, or 3, a sphere")
         self.image_angles = tuple(image_angles)
         self.labels = torch.arange(len(PROXY_ANGLES)).repeat_interleave(3)
         self.names = [f"{'abc'[k]}{i % 3 + 1}" for i, k in enumerate(self.labels.tolist())]
         self._still = False  # while controls follow the points, not the other way round
-        self._make_controls(loss)
+        self._make_controls(loss, dimensions)
         self._place()
         super().__init__(children=self._arranged())
-        for control in (self.loss, self.temperature, self.margin_positive, self.margin_negative):
+        dials = (self.temperature, self.margin_positive, self.margin_negative)
+        for control in (self.loss, self.view, *dials):
             control.observe(self._draw, names="value")
+        self.space.observe(self._place, names="value")
         self.point.observe(self._follow, names="value")
-        self.angle.observe(self._turn, names="value")
+        for slider in (self.angle, self.latitude):
+            slider.observe(self._turn, names="value")
         self.length.observe(self._stretch, names="value")
         self.step.on_click(self._walk)
         self.reset.on_click(self._place)
@@ -203,6 +138,7 @@ class Hypersphere(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
         sliders = (self.temperature, self.margin_positive, self.margin_negative)
         for position, slider in enumerate(sliders):
             slider.disabled = position >= used
+        self.latitude.disabled = self.view.disabled = self.space.value == 2
         self.value, self.forces = self._forces(name)
         figure = self.figure()
         canvas: Any = figure.canvas
@@ -214,8 +150,10 @@ class Hypersphere(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
         return forces(name, self.features, self.proxies, self.labels, self.dials)
 
     def _place(self, _: object = None) -> None:
-        self.features = self.length.value * directions(self.image_angles)
-        self.proxies = directions(PROXY_ANGLES)
+        sphere = self.space.value == 3
+        images = directions(self.image_angles, IMAGE_LATITUDES if sphere else None)
+        self.features = self.length.value * images
+        self.proxies = directions(PROXY_ANGLES, PROXY_LATITUDES if sphere else None)
         self._follow()
         self._draw()
 
@@ -223,8 +161,8 @@ class Hypersphere(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
         if self._still:
             return
         points, row = self._chosen()
-        turned = directions([self.angle.value])[0]
-        points[row] = turned * points[row].norm()
+        above = [self.latitude.value] if self.space.value == 3 else None
+        points[row] = directions([self.angle.value], above)[0] * points[row].norm()
         self._draw()
 
     def _stretch(self, _: object = None) -> None:
@@ -238,11 +176,11 @@ class Hypersphere(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
         self._draw()
 
     def _follow(self, change: object = None) -> None:
-        """The angle's slider shows the chosen point; nothing moves."""
+        """The angles' sliders show the chosen point; nothing moves."""
         points, row = self._chosen()
-        x, y = points[row].tolist()
+        around, above = angles(points[row])
         self._still = True
-        self.angle.value = round(math.degrees(math.atan2(y, x)) / 5) * 5 % 360
+        self.angle.value, self.latitude.value = round(around / 5) * 5 % 360, round(above / 5) * 5
         self._still = False
         if change is not None:
             self._draw()
@@ -271,36 +209,68 @@ class Hypersphere(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
 
     def _plane(self, axes: Axes, name: str, names: bool = True) -> None:
         """The points where the loss sees them, with their forces."""
-        _, pulls = self._forces(name)
+        pulls = self._forces(name)[1]
         seen = on_sphere(self.features) if LOSSES[name][2] else self.features
         reach = max(REACH, float(seen.norm(dim=1).max()) + 0.5)
-        axes.add_patch(Circle((0, 0), 1, fill=False, color=GREY, lw=0.8, ls=":"))
-        sizes = pulls.norm(dim=1, keepdim=True)
-        arrows = pulls * reach / REACH * shown_length(sizes) / sizes.clamp(min=QUIET)
-        colours = [LOOKS[k][0] for k in self.labels]
-        axes.quiver(
-            *seen.T.numpy(), *arrows.T.numpy(), color=colours, angles="xy", scale_units="xy",
-            scale=1, width=0.01, headwidth=4, headlength=4, headaxislength=4,
-        )  # fmt: skip
+        self._globe(axes)
+        self._arrows(axes, seen, pulls, reach)
         for k, (colour, marker) in enumerate(LOOKS):
-            x, y = self.proxies[k].tolist()  # the proxy itself lies at the end of its spoke
-            axes.plot([STAR * x, x], [STAR * y, y], color=colour, lw=1, ls="--")
-            axes.plot(STAR * x, STAR * y, "*", ms=15, mfc="white", mec=colour, mew=1.8)
-            label = f"proxy {'abc'[k]}" if names else "abc"[k]
-            axes.text(0.36 * x, 0.36 * y, label, ha="center", va="center", fontsize=8)
-            own = seen[self.labels == k].T.numpy()
-            axes.plot(*own, marker, color=colour, ms=7, mec="black", mew=0.6)
+            spoke = torch.tensor([[1.0], [STAR], [0.36]]) * self.proxies[k]
+            (end, star, (x, y)), opacity = self._looked_at(spoke)
+            # The proxy itself lies at the end of its spoke.
+            alpha = float(opacity[0])
+            axes.plot(*zip(star, end, strict=True), color=colour, lw=1, ls="--", alpha=alpha)
+            axes.plot(*star, "*", ms=15, mfc="white", mec=colour, mew=1.8, alpha=alpha)
+            label = f"proxy {'abc'[k]}" if names and self.space.value == 2 else "abc"[k]
+            axes.text(x, y, label, ha="center", va="center", fontsize=8, alpha=alpha)
+            flat, opacity = self._looked_at(seen[self.labels == k])
+            for (x, y), alpha in zip(flat, opacity, strict=True):
+                axes.plot(x, y, marker, color=colour, ms=7, mec="black", mew=0.6, alpha=alpha)
         if names:
-            inside = 1 - 0.15 * reach / REACH / seen.norm(dim=1, keepdim=True).clamp(min=0.1)
-            for text, (x, y) in zip(self.names, (inside * seen).tolist(), strict=True):
-                axes.text(x, y, text, ha="center", va="center", fontsize=8)
-            points, row = self._chosen()
-            x, y = (seen if points is self.features else points)[row].tolist()
-            axes.plot(x, y, "o", ms=14, mfc="none", mec="black", mew=1)
+            self._name_them(axes, seen, reach)
         axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[])
         axes.set_aspect("equal")
         axes.spines[:].set_color("#cccccc")
-        axes.set_title(f"{name}: forces up to {float(sizes.max()):.2f}", fontsize=10)
+        longest = float(pulls.norm(dim=1).max())
+        axes.set_title(f"{name}: forces up to {longest:.2f}", fontsize=10)
+
+    def _looked_at(self, points: Tensor) -> tuple[list[list[float]], list[float]]:
+        """Where points (n, d) appear, n pairs, and how opaque: less on a sphere's far side."""
+        flat, towards = looked_at(points, self.view.value)
+        return flat.tolist(), torch.where(towards < 0, BEHIND, 1.0).tolist()
+
+    def _globe(self, axes: Axes) -> None:
+        """The circle; on a sphere it is the outline, with the equator's near half in it."""
+        axes.add_patch(Circle((0, 0), 1, fill=False, color=GREY, lw=0.8, ls=":"))
+        if self.space.value == 3:
+            equator = directions(range(0, 361, 10), [0.0] * 37)
+            flat, towards = looked_at(equator, 0)
+            near = flat.masked_fill(towards[:, None] < 0, torch.nan)
+            axes.plot(*near.T.numpy(), color=GREY, lw=0.8, ls=":")
+
+    def _arrows(self, axes: Axes, seen: Tensor, pulls: Tensor, reach: float) -> None:
+        sizes = pulls.norm(dim=1, keepdim=True)
+        arrows = pulls * reach / REACH * shown_length(sizes) / sizes.clamp(min=QUIET)
+        starts, opacity = self._looked_at(seen)
+        ends, _ = looked_at(arrows, self.view.value)
+        colours = [to_rgba(LOOKS[k][0], a) for k, a in zip(self.labels, opacity, strict=True)]
+        axes.quiver(
+            *zip(*starts, strict=True), *ends.T.numpy(), color=colours, angles="xy",
+            scale_units="xy", scale=1, width=0.01, headwidth=4, headlength=4, headaxislength=4,
+        )  # fmt: skip
+
+    def _name_them(self, axes: Axes, seen: Tensor, reach: float) -> None:
+        """Each image's name beside it, and a ring around the chosen point."""
+        points, row = self._chosen()
+        ((x, y),), _ = self._looked_at((seen if points is self.features else points)[row, None])
+        axes.plot(x, y, "o", ms=14, mfc="none", mec="black", mew=1)
+        apart = 0.15 * reach / REACH
+        if self.space.value == 2:  # inside, where no arrow of a normalised loss goes
+            seen = seen * (1 - apart / seen.norm(dim=1, keepdim=True).clamp(min=0.1))
+        flat, opacity = self._looked_at(seen)
+        above = apart if self.space.value == 3 else 0.0
+        for text, (x, y), alpha in zip(self.names, flat, opacity, strict=True):
+            axes.text(x, y + above, text, ha="center", va="center", fontsize=8, alpha=alpha)
 
     def _sizes(self, axes: Axes) -> None:
         """The size of each image's force on a logarithmic scale; a hollow mark is none."""
@@ -320,13 +290,17 @@ class Hypersphere(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_title("size of each force", fontsize=10)
 
-    def _make_controls(self, loss: str) -> None:
+    def _make_controls(self, loss: str, dimensions: int) -> None:
         start = Dials()
         self.loss = ipywidgets.Dropdown(options=list(LOSSES), value=loss, description="Loss")
+        spaces = [("circle", 2), ("sphere", 3)]
+        self.space = ipywidgets.Dropdown(options=spaces, value=dimensions, description="Space")
         choices = [(name, i) for i, name in enumerate(self.names)]
         choices += [(f"proxy {'abc'[k]}", 9 + k) for k in range(len(PROXY_ANGLES))]
         self.point = ipywidgets.Dropdown(options=choices, value=5, description="Turn")
         self.angle = ipywidgets.IntSlider(min=0, max=355, step=5, description="to angle °")
+        self.latitude = ipywidgets.IntSlider(min=-90, max=90, step=5, description="latitude °")
+        self.view = ipywidgets.IntSlider(value=150, max=345, step=15, description="view °")
         self.temperature = _slider("τ", TEMPERATURES, start.temperature)
         self.margin_positive = _slider("m_p", POSITIVE_MARGINS, start.margin_positive)
         self.margin_negative = _slider("m_n", NEGATIVE_MARGINS, start.margin_negative)
@@ -335,15 +309,19 @@ class Hypersphere(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
         self.step = ipywidgets.Button(description="Step", icon="step-forward")
         self.reset = ipywidgets.Button(description="Reset", icon="undo")
         self.step.tooltip, self.reset.tooltip = "Move along the forces", "All points back"
-        for control in (self.loss, self.point, self.times, self.angle):
-            control.layout.width = "230px" if control is not self.angle else "330px"
+        for control in (self.loss, self.space, self.point, self.times):
+            control.layout.width = "230px"
             control.style.description_width = "60px"
+        for control in (self.angle, self.latitude, self.view):
+            control.layout.width = "250px"
+            control.style.description_width = "70px"
         self.step.layout.width = self.reset.layout.width = "auto"
         self.image, self.caption = picture(), ipywidgets.HTML()
 
     def _arranged(self) -> list[Any]:
         rows = [
-            ipywidgets.HBox([self.loss, self.point, self.angle]),
+            ipywidgets.HBox([self.loss, self.space, self.view]),
+            ipywidgets.HBox([self.point, self.angle, self.latitude]),
             ipywidgets.HBox(
                 [self.temperature, self.margin_positive, self.margin_negative, self.length]
             ),
@@ -353,6 +331,22 @@ class Hypersphere(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
             row.layout.flex_flow = "row wrap"
             row.layout.align_items = "center"
         return [*rows, self.image, self.caption]
+
+
+def looked_at(points: Tensor, view: float) -> tuple[Tensor, Tensor]:
+    """Where points appear, (n, 2), and how far towards the eye they lie, (n,).
+
+    Points (n, 2) lie in the plane of the picture. Points (n, 3) are turned by `view` degrees
+    around the poles and seen from far away, `TILT` degrees above the equator.
+    """
+    if points.shape[1] == 2:
+        return points, torch.zeros(len(points))
+    turn, tilt = math.radians(view), math.radians(TILT)
+    x, y, z = points.unbind(dim=1)
+    right = x * math.cos(turn) - y * math.sin(turn)
+    away = x * math.sin(turn) + y * math.cos(turn)
+    up = z * math.cos(tilt) + away * math.sin(tilt)
+    return torch.stack([right, up], dim=1), z * math.sin(tilt) - away * math.cos(tilt)
 
 
 def shown_length(size: Tensor) -> Tensor:

@@ -11,18 +11,19 @@ from cgan_kit import losses
 from cgan_kit.losses.sphere import on_sphere
 from cgan_kit.pictures import from_png
 from cgan_kit.widgets import Hypersphere
+from cgan_kit.widgets.forces import LOSSES, Dials, angles, directions, forces
 from cgan_kit.widgets.hypersphere import (
     IMAGE_ANGLES,
+    IMAGE_LATITUDES,
     LENGTHS,
-    LOSSES,
     NEGATIVE_MARGINS,
     POSITIVE_MARGINS,
     PROXY_ANGLES,
+    PROXY_LATITUDES,
     RATE,
     TEMPERATURES,
-    Dials,
-    directions,
-    forces,
+    TILT,
+    looked_at,
     shown_length,
 )
 
@@ -171,6 +172,67 @@ def test_a_step_follows_the_forces_and_reset_leads_back(name: str) -> None:
     assert circle.image.value == picture
 
 
+def test_on_the_sphere_both_angles_turn_the_chosen_point_and_no_other() -> None:
+    sphere = Hypersphere(dimensions=3)
+    starts = list(zip(IMAGE_ANGLES + PROXY_ANGLES, IMAGE_LATITUDES + PROXY_LATITUDES, strict=True))
+    for row in (0, 5, 10):
+        sphere.reset.click()
+        before = torch.cat([sphere.features, sphere.proxies])
+        torch.testing.assert_close(before[row], directions(*([each] for each in starts[row]))[0])
+        sphere.point.value = row
+        around, above = sphere.angle.value, sphere.latitude.value
+        assert abs(around - starts[row][0]) <= 2.5
+        assert abs(above - starts[row][1]) <= 2.5
+        sphere.latitude.value = above + 25
+        after = torch.cat([sphere.features, sphere.proxies])
+        assert [i for i in range(12) if not torch.equal(before[i], after[i])] == [row]
+        torch.testing.assert_close(after[row], directions([around], [above + 25])[0])
+        assert angles(after[row]) == pytest.approx((around, above + 25), abs=1e-3)
+
+
+def test_the_sphere_is_there_when_it_is_asked_for_and_turning_it_moves_nothing() -> None:
+    circle = Hypersphere()
+    assert circle.latitude.disabled
+    assert circle.view.disabled
+    first = circle.image.value
+    circle.space.value = 3
+    assert not circle.latitude.disabled
+    assert not circle.view.disabled
+    assert circle.features.shape == circle.forces.shape == (9, 3)
+    features, pictures = circle.features, set()
+    for view in range(0, 360, 45):
+        circle.view.value = view
+        pictures.add(circle.image.value)
+    assert len(pictures) == 8
+    assert torch.equal(circle.features, features)
+    circle.space.value = 2
+    assert circle.image.value == first
+
+
+def test_looking_at_the_sphere_turns_it_and_keeps_every_length() -> None:
+    points = 3 * F.normalize(torch.randn(20, 3, generator=torch.Generator().manual_seed(0)), dim=1)
+    for view in (0, 40, 200):
+        flat, towards = looked_at(points, view)
+        torch.testing.assert_close(flat.square().sum(1) + towards**2, torch.full((20,), 9.0))
+    eye = directions([270.0], [TILT])  # from there it is seen
+    flat, towards = looked_at(eye, 0)
+    torch.testing.assert_close(flat, torch.zeros(1, 2), atol=1e-6, rtol=0)
+    assert towards.item() == pytest.approx(1)
+    pole = looked_at(torch.tensor([[0.0, 0.0, 1.0]]), 77)[0][0]
+    assert pole[0].item() == pytest.approx(0, abs=1e-6)
+    assert pole[1].item() == pytest.approx(math.cos(math.radians(TILT)))
+
+
+def test_on_the_sphere_the_third_of_b_finds_a_way_round() -> None:
+    """On the circle it is shut in: the test below."""
+    points = directions(IMAGE_ANGLES, IMAGE_LATITUDES)
+    proxies = directions(PROXY_ANGLES, PROXY_LATITUDES)
+    for _ in range(1500):
+        points = points + RATE * forces("D2D-CE", points, proxies, LABELS, Dials())[1]
+    nearest = (on_sphere(points) @ proxies.T).argmax(dim=1)
+    assert torch.equal(nearest, LABELS)
+
+
 def test_the_loss_falls_to_its_floor_when_steps_are_gone() -> None:
     beside = [angle + turn for angle in PROXY_ANGLES for turn in (-5, 0, 5)]
     circle = Hypersphere(image_angles=beside)
@@ -231,3 +293,5 @@ def test_what_it_is_not_made_for_is_refused() -> None:
         Hypersphere("GAN")
     with pytest.raises(ValueError, match="image_angles has 2 entries; give 9"):
         Hypersphere(image_angles=(0, 1))
+    with pytest.raises(ValueError, match="dimensions is 4; give 2, a circle, or 3, a sphere"):
+        Hypersphere(dimensions=4)
