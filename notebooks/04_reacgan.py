@@ -43,7 +43,7 @@ from cgan_kit.exercises import reacgan as exercise
 from cgan_kit.losses import conditional_contrastive, d2d_ce, d2d_ce_reference
 from cgan_kit.losses.reacgan import d2d_logits
 from cgan_kit.losses.sphere import on_sphere
-from cgan_kit.widgets.hypersphere import Dials, directions, forces
+from cgan_kit.widgets.forces import Dials, directions, forces
 
 # One thread and plain float32, so that the lesson repeats itself on your machine.
 torch.set_num_threads(1)
@@ -197,7 +197,8 @@ check("gradient", *slopes)
 #
 # Press *Step* with 100 steps, several times. Reset, choose another loss, and try again. Then play: turn b3 by hand to
 # the other side of class a; move the temperature; move both margins and watch which marks become hollow
-# (no force at all); make ‖F‖ long under AC-GAN and under D2D-CE.
+# (no force at all); make ‖F‖ long under AC-GAN and under D2D-CE. At last choose *sphere* under *Space*, walk again, and
+# turn the view.
 
 # %%
 circle = kit.widgets.Hypersphere()
