@@ -16,7 +16,7 @@ from cgan_kit.training.step import make_players
 Player = Literal["D", "G"]
 GAMES: dict[str, AdversarialLoss] = {"non-saturating": non_saturating, "minimax": minimax}
 MOST_TURNS = 5_000
-KEPT_EVERY = 50
+KEPT_EVERY = 25
 
 
 class Rules(NamedTuple):
@@ -44,9 +44,9 @@ class Duel:
     """Discriminator and generator on points without labels; each turn is the kit's own step.
 
     What is remembered: every turn's player and rules, and all tensors (weights, moments, data
-    order, chance) at every 50th turn. Any turn comes back to the bit, by restoring the one
+    order, chance) at every 25th turn. Any turn comes back to the bit, by restoring the one
     kept before it and playing the few turns since once more. So 5,000 turns, the most there
-    are, take a hundred such states: 13 MB with 10,000 points and networks of width 32.
+    are, take 200 such states: 25 MB with 10,000 points and networks of width 32.
 
     Arguments:
         data: points, of whose labels nothing is used.

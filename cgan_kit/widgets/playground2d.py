@@ -194,7 +194,7 @@ class Playground2D(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
             scale_units="xy", scale=1, width=0.005,
         )  # fmt: skip
         told = r"$\rightarrow$"  # stands for the arrows in the legend
-        axes.plot([], [], c=COLOURS["generator"], marker=told, ms=14, ls="", label="G's way to go")
+        axes.plot([], [], c=COLOURS["generator"], marker=told, ms=14, ls="", label="pull on a fake")
         # Drawn anew each time, on a frame with legends that is drawn once.
         self._moving: list[Artist] = [self._field, still, self._fake, self._arrows]
         for artist in self._moving:

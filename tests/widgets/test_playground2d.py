@@ -123,7 +123,7 @@ def test_the_picture_holds_ds_field_the_points_and_the_pulls() -> None:
     for row, column in ((0, 0), (0, 40), (59, 3), (20, 50)):
         corner = torch.stack([across[column], up[row]])[None]
         assert float(field.get_array()[row, column]) == pytest.approx(
-            float(torch.sigmoid(duel.scores(corner))), abs=1e-5
+            torch.sigmoid(duel.scores(corner)).item(), abs=1e-5
         )
     fake = duel.fakes(playground.latents)
     arrows = next(each for each in axes.collections if hasattr(each, "U"))
