@@ -1,4 +1,4 @@
-"""The exercises of lesson 02: AC-GAN's class loss, and the inputs of a class grid."""
+"""The exercises of lesson 02: AC-GAN's class loss, the inputs of a class grid, the arc."""
 
 from __future__ import annotations
 
@@ -42,18 +42,21 @@ def check_class_loss(class_loss: Callable[[Tensor, Tensor], Tensor]) -> bool:
             chosen.mean()
         ),
     }
-    return _compare(answer, right, causes)
-
-
-def _compare(answer: Tensor, right: Tensor, causes: dict[str, Tensor]) -> bool:
     if answer.shape != ():
         return say(False, f"it has shape {tuple(answer.shape)}; a loss is one number (a scalar)")
-    if torch.allclose(answer.float(), right, atol=1e-4):
+    if _same(answer, right):
         return say(True, "the mean over the batch of -log p of the right class")
-    for cause, value in causes.items():
-        if torch.allclose(answer.float(), value, atol=1e-4):
-            return say(False, cause)
-    return say(False, "the number differs from -log p of the right class, averaged over the batch")
+    otherwise = "the number differs from -log p of the right class, averaged over the batch"
+    return say(False, _cause(answer, causes) or otherwise)
+
+
+def _cause(answer: Tensor, causes: dict[str, Tensor]) -> str | None:
+    """The known mistake that gives this answer."""
+    return next((cause for cause, value in causes.items() if _same(answer, value)), None)
+
+
+def _same(answer: Tensor, other: Tensor) -> bool:
+    return torch.allclose(answer.float(), other, atol=1e-4)
 
 
 def check_grid_inputs(grid_inputs: Callable[[Tensor, int], tuple[Tensor, Tensor]]) -> bool:
@@ -89,3 +92,35 @@ def check_grid_inputs(grid_inputs: Callable[[Tensor, int], tuple[Tensor, Tensor]
     if labels.dtype != torch.int64 or not torch.equal(labels, row_by_row):
         return say(False, "each row must run through all classes once: int64 0, 1, ..., K - 1")
     return say(True, "z stays, the class changes, and nothing else does")
+
+
+def check_arc(arc: Callable[[Tensor, Tensor, float], Tensor]) -> bool:
+    """Does it turn one z into another of the same length at an even pace?
+
+    Arguments:
+        arc: (start (Z,), end (Z,), t in [0, 1]) -> (Z,).
+    """
+    random = torch.Generator().manual_seed(7)
+    start, end = F.normalize(torch.randn(2, 6, generator=random), dim=1) * 2.5
+    answer, problem = called(arc, start.clone(), end.clone(), 0.3)
+    if answer is None:
+        return say(False, problem)
+    if answer.shape != start.shape:
+        return say(False, f"it has shape {tuple(answer.shape)}; a z like the two ends has (6,)")
+    angle = (start @ end / 2.5**2).acos()
+    weights = ((1 - 0.3) * angle).sin(), (0.3 * angle).sin()
+    right = (weights[0] * start + weights[1] * end) / angle.sin()
+    if _same(answer, right):
+        return say(True, "the length stays, and the direction turns at an even pace")
+    straight = 0.7 * start + 0.3 * end
+    causes = {
+        "this is the straight line: in the middle it is shorter than its ends": straight,
+        "this is the straight line made longer: it stays on the sphere, but turns fastest in the "
+        "middle": 2.5 * F.normalize(straight, dim=0),
+        "the division by sin Ω is missing": right * angle.sin(),
+        "start and end have changed places": (weights[1] * start + weights[0] * end) / angle.sin(),
+    }
+    if answer.isnan().any():
+        return say(False, "it is NaN: acos wants a cosine, so divide a · b by both lengths first")
+    otherwise = "it is not the point at 0.3 of the arc; look at the two weights again"
+    return say(False, _cause(answer, causes) or otherwise)

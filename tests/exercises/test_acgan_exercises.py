@@ -6,7 +6,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from cgan_kit.exercises.acgan import check_class_loss, check_grid_inputs
+from cgan_kit.exercises.acgan import check_arc, check_class_loss, check_grid_inputs
+from cgan_kit.paths import slerp
+
+
+def angle(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return (a @ b / (a.norm() * b.norm())).acos()
+
+
+def arc(a: torch.Tensor, b: torch.Tensor, t: float, turn: torch.Tensor) -> torch.Tensor:
+    return (((1 - t) * turn).sin() * a + (t * turn).sin() * b) / turn.sin()
 
 
 def test_right_answers_pass(capsys: pytest.CaptureFixture[str]) -> None:
@@ -17,13 +26,16 @@ def test_right_answers_pass(capsys: pytest.CaptureFixture[str]) -> None:
     assert check_grid_inputs(
         lambda z, k: (z.repeat_interleave(k, 0), torch.arange(k).repeat(len(z)))
     )
-    assert capsys.readouterr().out.count("Right") == 3
+    assert check_arc(lambda a, b, t: slerp(a, b, torch.tensor([t]))[0])
+    assert check_arc(lambda a, b, t: arc(a, b, t, angle(a, b)))
+    assert capsys.readouterr().out.count("Right") == 5
 
 
 def test_blank_answers_do_not_pass(capsys: pytest.CaptureFixture[str]) -> None:
     assert not check_class_loss(lambda logits, labels: ...)
     assert not check_grid_inputs(lambda z, k: None)
-    assert capsys.readouterr().out.count("replace the dots") == 2
+    assert not check_arc(lambda a, b, t: ...)
+    assert capsys.readouterr().out.count("replace the dots") == 3
 
 
 @pytest.mark.parametrize(
@@ -58,4 +70,21 @@ def test_wrong_class_losses(wrong: Any, named: str, capsys: pytest.CaptureFixtur
 )
 def test_wrong_grid_inputs(wrong: Any, named: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert not check_grid_inputs(wrong)
+    assert named in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        (torch.lerp, "straight line: in the middle"),
+        (lambda a, b, t: torch.lerp(a, b, t) * a.norm() / torch.lerp(a, b, t).norm(), "longer"),
+        (lambda a, b, t: arc(a, b, t, angle(a, b)) * angle(a, b).sin(), "sin Ω is missing"),
+        (lambda a, b, t: arc(b, a, t, angle(a, b)), "changed places"),
+        (lambda a, b, t: arc(a, b, t, (a @ b).acos()), "divide a · b by both lengths"),
+        (lambda a, b, t: slerp(a, b, torch.tensor([t])), "shape (1, 6)"),
+        (lambda a, b, t: a, "not the point at 0.3"),
+    ],
+)
+def test_wrong_arcs(wrong: Any, named: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert not check_arc(wrong)
     assert named in capsys.readouterr().out
