@@ -4,6 +4,6 @@ A check prints one line and returns whether the answer is right; it never raises
 "Run all" reaches the end of a lesson whose exercises are still open.
 """
 
-from cgan_kit.exercises import acgan, explosion, measuring, reacgan
+from cgan_kit.exercises import acgan, explosion, gan, measuring, reacgan
 
-__all__ = ["acgan", "explosion", "measuring", "reacgan"]
+__all__ = ["acgan", "explosion", "gan", "measuring", "reacgan"]
