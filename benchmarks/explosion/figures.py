@@ -14,7 +14,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from study import METHODS, OVERLAP, STUDIES, Setting, found
+from study import LABORATORY, METHODS, OVERLAP, STUDIES, Setting
 
 from cgan_kit.plots import COLOURS, DPI, MARKERS, to_png
 
@@ -37,7 +37,7 @@ def marks(
 ) -> None:
     """One column a setting, one mark a seed; the means joined, where the dial has an order."""
     colour, marker = COLOURS[method], MARKERS[method]
-    rows = [found(setting) for setting in settings]
+    rows = [LABORATORY.found(setting) for setting in settings]
     for column, of_setting in enumerate(rows):
         values = [value(row) for row in of_setting]
         axes.plot([column] * len(values), values, marker, color=colour, ms=5, alpha=0.7)
@@ -81,7 +81,7 @@ def draw() -> Figure:
 
     overlap = [replace(OVERLAP, method=method) for method in METHODS]
     for row, setting in enumerate(overlap):
-        values = [each["spread"] for each in found(setting)]
+        values = [each["spread"] for each in LABORATORY.found(setting)]
         family = "acgan" if setting.method.startswith("acgan") else setting.method
         method = family.removesuffix("-reference")
         style = {"color": COLOURS[method], "marker": MARKERS[method]}

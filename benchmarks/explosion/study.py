@@ -10,9 +10,6 @@ and how good its samples are. docs/explosion.md tells what follows from them.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -23,6 +20,7 @@ from typing import Any
 
 import torch
 from interventions import clipped, fixed_length
+from laboratory import Laboratory, between
 from torch import Tensor
 
 import cgan_kit as kit
@@ -126,6 +124,7 @@ STUDIES: dict[str, list[Setting]] = {
     "cures": [
         *moved(WEAK, method=METHODS),
         replace(WEAK, spectral_norm=True),
+        replace(WEAK, options={"spectral_norm": True}),  # of the head alone
         replace(WEAK, options={"weight": 0.1}),
         replace(WEAK, gamma=0.05),
         replace(WEAK, method="acgan-normalised", options={"temperature": 0.5}),
@@ -165,7 +164,7 @@ def run_once(setting: Setting, seed: int) -> dict[str, Any]:
         run = kit.Run(Path(folder) / str(len(histories) - 1))
         row: dict[str, Any] = {"setting": asdict(setting), "seed": seed}
         row |= summary(history) | quality(run, data, seed)
-    return {key: rounded(value) for key, value in row.items()}
+    return row
 
 
 def build(setting: Setting, data: kit.data.PointSet, seed: int) -> kit.GAN:
@@ -275,58 +274,7 @@ def wasserstein(points: Tensor, others: Tensor, labels: Tensor) -> float:
     return float(torch.stack([each.mean() for each in of_class]).mean())
 
 
-def rounded(value: Any) -> Any:
-    if isinstance(value, list):
-        return [rounded(each) for each in value]
-    return float(f"{value:.3g}") if isinstance(value, float) else value
-
-
-def stored() -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    if RESULTS.exists():
-        rows = json.loads(RESULTS.read_text())["rows"]
-    return rows
-
-
-def keep(new: dict[str, Any]) -> None:
-    """Add a row to the file, in place of an older one of the same setting and seed."""
-    same = (new["setting"], new["seed"])
-    rows = [row for row in stored() if (row["setting"], row["seed"]) != same] + [new]
-    rows.sort(key=lambda row: json.dumps([row["setting"], row["seed"]]))
-    lines = ",\n  ".join(json.dumps(row) for row in rows)
-    protocol = json.dumps(PROTOCOL | {"torch": str(torch.__version__)}, indent=1)
-    aside = RESULTS.with_suffix(f".{os.getpid()}")
-    aside.write_text(f'{{"protocol": {protocol},\n "rows": [\n  {lines}\n]}}\n')
-    os.replace(aside, RESULTS)
-
-
-def found(setting: Setting) -> list[dict[str, Any]]:
-    """The rows of one setting, one a seed."""
-    wanted = json.loads(json.dumps(asdict(setting)))
-    return [row for row in stored() if row["setting"] == wanted]
-
-
-def title(setting: Setting, study: str) -> str:
-    """What sets it apart within its study."""
-    others = [asdict(each) for each in STUDIES[study]]
-    own = asdict(setting)
-    differs = [key for key in own if any(each[key] != own[key] for each in others)]
-    return ", ".join(f"{key} {own[key]}" if own[key] else f"no {key}" for key in differs)
-
-
 COLUMNS = ("norm", "p", "product", "head_gradient", "trunk_share", "variance", "accuracy")
-
-
-def table() -> Iterator[str]:
-    """Markdown: for each study its settings; late values, and early → late for the gradients."""
-    for study, settings in STUDIES.items():
-        yield f"\n**{study}**\n"
-        yield "| setting | seeds | " + " | ".join(COLUMNS) + " | spread | w1 (floor) |"
-        yield "|---" * (len(COLUMNS) + 4) + "|"
-        for setting in settings:
-            rows = found(setting)
-            if rows:
-                yield f"| {title(setting, study)} | {len(rows)} | " + " | ".join(cells(rows)) + " |"
 
 
 def cells(rows: list[dict[str, Any]]) -> Iterator[str]:
@@ -344,32 +292,10 @@ def cells(rows: list[dict[str, Any]]) -> Iterator[str]:
     yield f"{between([row['w1'] for row in rows])} ({floor:.2g})"
 
 
-def between(values: list[float]) -> str:
-    """mean [lowest, highest]"""
-    if len(values) == 1:
-        return f"{values[0]:.2g}"
-    return f"{mean(values):.2g} [{min(values):.2g}, {max(values):.2g}]"
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dials", nargs="+", choices=list(STUDIES), default=list(STUDIES))
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--table", action="store_true", help="print what is stored")
-    given = parser.parse_args()
-    if given.table:
-        print("\n".join(table()))
-        return
-    torch.set_num_threads(given.threads)
-    for seed in given.seeds:
-        for study in given.dials:
-            for setting in STUDIES[study]:
-                if seed not in [row["seed"] for row in found(setting)]:
-                    row = run_once(setting, seed)
-                    keep(row)
-                    print(study, "|", title(setting, study), seed, flush=True)
+LABORATORY = Laboratory(
+    RESULTS, PROTOCOL, STUDIES, run_once, [*COLUMNS, "spread", "w1 (floor)"], cells
+)
 
 
 if __name__ == "__main__":
-    main()
+    LABORATORY.main(__doc__)
