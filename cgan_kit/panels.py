@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
@@ -10,8 +11,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
+from cgan_kit.diagnostics.classifier_probe import ClassifierProbe
 from cgan_kit.diagnostics.curves import Curve, History, curve, ratio
-from cgan_kit.diagnostics.layer_probe import GUIDE
+from cgan_kit.diagnostics.gradient_share import GradientShare
+from cgan_kit.diagnostics.layer_probe import GUIDE, LayerProbe
+from cgan_kit.diagnostics.sample_probe import SampleProbe
 from cgan_kit.diagnostics.verdict import Verdict, accuracy
 from cgan_kit.plots import COLOURS, DPI, dress, style_of
 from cgan_kit.training.run import Run
@@ -26,22 +30,103 @@ class Line(NamedTuple):
 
 
 class Instrument(NamedTuple):
-    """One panel: a title, whether its axis is logarithmic, a guide line and what that means."""
+    """One panel: a title, its axis, a guide line and what that means.
+
+    logarithmic: whether the axis is, where values span much.
+    share: whether the values are shares, on an axis from 0 to 1.
+    """
 
     title: str
     logarithmic: bool = False
     guide: float | None = None
     meaning: str = ""
+    share: bool = False
 
 
 NORM = Instrument("‖F(x)‖, length of the features", True)
-CERTAIN = Instrument("p of the right class")
+CERTAIN = Instrument("p of the right class", share=True)
 PRODUCT = Instrument("‖F‖(1 − p), and ‖∂L/∂W‖ of the head", True)
 TRUNK = Instrument("gradient in D's trunk", True)
 IMAGES = Instrument("gradient at G's images", True)
 VARIETY = Instrument("variance within a class", True, 1.0, "real images")
-RIGHT = Instrument("share right")
+RIGHT = Instrument("share right", share=True)
 PACE = Instrument("update / weight", True, GUIDE, "a common pace")
+
+Shown = dict[Instrument, list[Line]]
+
+
+def _line(history: History, role: str, name: str, key: str) -> Line:
+    return Line(role, name, curve(history, key))
+
+
+def classifier_instruments(history: History) -> Shown:
+    """What `ClassifierProbe` recorded."""
+    line = partial(_line, history)
+    return {
+        NORM: [
+            line("real", "real", "classifier/feature_norm_real"),
+            line("fake", "fake", "classifier/feature_norm_fake"),
+        ],
+        CERTAIN: [
+            line("real", "real", "classifier/p_real"),
+            line("fake", "fake", "classifier/p_fake"),
+            line("none", "real, lowest tenth", "classifier/p_real_low"),
+        ],
+        PRODUCT: [
+            line("real", "‖F‖(1 − p), real", "classifier/product_real"),
+            line("discriminator", "‖∂L/∂W‖", "classifier/head_gradient"),
+        ],
+    }
+
+
+def share_instruments(history: History) -> Shown:
+    """What `GradientShare` recorded."""
+    line = partial(_line, history)
+    return {
+        TRUNK: [
+            line("acgan", "conditioning's head", "share/trunk_head"),
+            line("discriminator", "score", "share/trunk_score"),
+        ],
+        IMAGES: [
+            line("acgan", "conditioning's head", "share/image_head"),
+            line("discriminator", "score", "share/image_score"),
+        ],
+    }
+
+
+def sample_instruments(history: History) -> Shown:
+    """What `SampleProbe` recorded."""
+    line = partial(_line, history)
+    return {
+        VARIETY: [
+            line("fake", "pixels", "sample/pixel_variance"),
+            line("discriminator", "D's features", "sample/feature_variance"),
+        ],
+        RIGHT: [
+            Line("fake", "fakes in the right class", accuracy(history)),
+            line("real", "real scored above fake", "sample/separation"),
+            line("none", "held-out above fake", "sample/separation_held_out"),
+        ],
+    }
+
+
+def layer_instruments(history: History) -> Shown:
+    """What `LayerProbe` recorded, of the median layer."""
+    return {
+        PACE: [
+            Line(player, f"{player}, median layer", _median_update(history, player))
+            for player in ("generator", "discriminator")
+        ]
+    }
+
+
+# In the order of the panel.
+BY_PROBE: dict[type, Callable[[History], Shown]] = {
+    ClassifierProbe: classifier_instruments,
+    GradientShare: share_instruments,
+    SampleProbe: sample_instruments,
+    LayerProbe: layer_instruments,
+}
 
 
 def instrument_panel(run: Run | History, verdict: Verdict | None = None) -> Figure:
@@ -57,48 +142,12 @@ def instrument_panel(run: Run | History, verdict: Verdict | None = None) -> Figu
     """
     history = _looked_at(run)
 
-    def line(role: str, name: str, key: str) -> Line:
-        return Line(role, name, curve(history, key))
-
-    shown = {
-        NORM: [
-            line("real", "real", "classifier/feature_norm_real"),
-            line("fake", "fake", "classifier/feature_norm_fake"),
-        ],
-        CERTAIN: [
-            line("real", "real", "classifier/p_real"),
-            line("fake", "fake", "classifier/p_fake"),
-            line("none", "real, lowest tenth", "classifier/p_real_low"),
-        ],
-        PRODUCT: [
-            line("real", "‖F‖(1 − p), real", "classifier/product_real"),
-            line("discriminator", "‖∂L/∂W‖", "classifier/head_gradient"),
-        ],
-        TRUNK: [
-            line("acgan", "conditioning's head", "share/trunk_head"),
-            line("discriminator", "score", "share/trunk_score"),
-        ],
-        IMAGES: [
-            line("acgan", "conditioning's head", "share/image_head"),
-            line("discriminator", "score", "share/image_score"),
-        ],
-        VARIETY: [
-            line("fake", "pixels", "sample/pixel_variance"),
-            line("discriminator", "D's features", "sample/feature_variance"),
-        ],
-        RIGHT: [
-            Line("fake", "fakes in the right class", accuracy(history)),
-            line("real", "real scored above fake", "sample/separation"),
-            line("none", "held-out above fake", "sample/separation_held_out"),
-        ],
-        PACE: [
-            Line(player, f"{player}, median layer", _median_update(history, player))
-            for player in ("generator", "discriminator")
-        ],
-    }
+    shown: Shown = {}
+    for instruments in BY_PROBE.values():
+        shown |= instruments(history)
     figure, panels = _grid(2, 4)
     for axes, (instrument, lines) in zip(panels, shown.items(), strict=True):
-        _draw(axes, instrument, lines)
+        draw_instrument(axes, instrument, lines)
         for finding in verdict.findings if verdict else ():
             axes.axvline(finding.since, color="black", lw=0.8, ls=(0, (1, 2)))
     return figure
@@ -139,7 +188,7 @@ def overlaid_panel(runs: Mapping[str, Run | History]) -> Figure:
     ]
     figure, panels = _grid(2, 4)
     for axes, (instrument, lines) in zip(panels, shown.items(), strict=True):
-        _draw(axes, instrument, lines, legend=False)
+        draw_instrument(axes, instrument, lines, legend=False)
     handles, names = panels[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=6, frameon=False)
     return figure
@@ -186,14 +235,15 @@ def _take_logarithms(axes: Axes) -> None:
     axes.yaxis.set_minor_formatter(StrMethodFormatter("{x:g}") if few else NullFormatter())
 
 
-def _draw(
+def draw_instrument(
     axes: Axes, instrument: Instrument, lines: Sequence[Line], *, legend: bool = True
 ) -> None:
+    """One panel: a line each, those without a record left out."""
     for position, line in enumerate(lines):
         if line.curve.values:
             style = style_of(line.role, position)
             axes.plot(line.curve.steps, line.curve.values, label=line.name, **style)
-    dress(axes, instrument.title, accuracy=not instrument.logarithmic)
+    dress(axes, instrument.title, accuracy=instrument.share)
     axes.set_title(instrument.title, fontsize=9.5)
     if not axes.lines:
         axes.text(0.5, 0.5, "not recorded", transform=axes.transAxes, ha="center", color="#767676")

@@ -11,21 +11,32 @@ from typing import Any
 
 import ipywidgets
 
+from cgan_kit.diagnostics import ClassifierProbe, GradientShare, LayerProbe, SampleProbe
 from cgan_kit.grids import choose_classes, fixed_latents, sample_grid
+from cgan_kit.panels import BY_PROBE
 from cgan_kit.pictures import beside, fitting_scale, frame, from_png, tile, to_png
 from cgan_kit.plots import check_makes_images, in_ipython, row_names
 from cgan_kit.training import Run, Training
 from cgan_kit.training.loop import Record
-from cgan_kit.widgets.live_curves import LiveCurves
+from cgan_kit.widgets.live_curves import LiveCurves, View, losses
 from cgan_kit.widgets.parts import MimeBundle, caption, mime_bundle, picture
 
 REDRAW_EVERY = 0.5  # seconds, at the least
 DRAWING_SHARE = 0.025  # of the time may go into redrawing, beside what the first one costs
-CURVES_WIDTH, CURVES_HEIGHT = 440, (240, 340)  # dots; as high as the samples, within bounds
+CURVES_HEIGHT = 240, 340  # dots; as high as the samples, within bounds
+PROBED = {
+    "classifier": ClassifierProbe,
+    "gradients of head and score": GradientShare,
+    "samples": SampleProbe,
+    "layers": LayerProbe,
+}
 
 
 class LiveTraining(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
-    """Watch a run: losses, class accuracies, and samples of fixed z that get better.
+    """Watch a run: its curves, and samples of fixed z that get better.
+
+    The curves are losses and class accuracies; of a training with probes, also what each of them
+    recorded. Another choice may be made at any time, also while the run trains.
 
     In a notebook, `run = await live.fit()` trains and leaves the Stop button alive;
     elsewhere `run = live.run_now()` is the same loop as a plain call. Stopped, interrupted or
@@ -41,6 +52,7 @@ class LiveTraining(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
 
     Attributes:
         stop: button.
+        quantities: dropdown of what the curves show; on the page where there are several.
         curves, samples: `ipywidgets.Image`; their values are PNG bytes.
         progress, status: what the top line shows.
         latents: float32 (rows, Z), the rows' z.
@@ -67,7 +79,8 @@ class LiveTraining(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
         self.seed = seed
         self.latents = fixed_latents(rows, generator.latent_dim, seed)
         self.history: list[Record] = training.run.history() if training.step else []
-        self._line_drawing: LiveCurves | None = None
+        self._views = views_of(training)
+        self._drawings: dict[str, LiveCurves] = {}
         self._drawn_at = self._started_at = 0.0
         self._drawing_cost = 0.0
         self._started_step = training.step
@@ -153,7 +166,7 @@ class LiveTraining(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
         now = time.monotonic()
         if now - self._drawn_at < max(REDRAW_EVERY, self._drawing_cost / DRAWING_SHARE):
             return
-        first = self._line_drawing is None
+        first = self.quantities.value not in self._drawings
         self._draw()
         self._say(self._time_left())
         self._drawn_at = time.monotonic()
@@ -168,13 +181,19 @@ class LiveTraining(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
         heads = [self.class_names[k] for k in self.classes]
         samples = frame(tiled, heads, row_names(len(self.latents)))
         self.samples.value = to_png(samples)
+        self._curves_height = min(max(len(samples), CURVES_HEIGHT[0]), CURVES_HEIGHT[1])
+        self._draw_curves()
+
+    def _draw_curves(self, _: object = None) -> None:
         if not any("d_loss" in record for record in self.history):
             return
-        if self._line_drawing is None:
-            height = min(max(len(samples), CURVES_HEIGHT[0]), CURVES_HEIGHT[1])
-            self._line_drawing = LiveCurves(self.history, self.training.steps, CURVES_WIDTH, height)
-            self.curves.layout.display = None
-        self.curves.value = to_png(self._line_drawing.draw(self.history))
+        chosen = self.quantities.value
+        if chosen not in self._drawings:
+            self._drawings[chosen] = LiveCurves(
+                self._views[chosen], self.training.steps, self._curves_height
+            )
+        self.curves.value = to_png(self._drawings[chosen].draw(self.history))
+        self.curves.layout.display = None
 
     def _say(self, words: str) -> None:
         self.progress.value = self.training.step
@@ -213,17 +232,30 @@ class LiveTraining(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
         )
         self.stop.layout.width = "auto"
         self.stop.on_click(self._stop)
+        self.quantities = ipywidgets.Dropdown(options=list(self._views), description="Curves")
+        self.quantities.layout.width = "300px"
+        self.quantities.observe(self._draw_curves, names="value")
         self.curves, self.samples = picture(), picture()
         self.curves.layout.display = "none"  # until there is a first record
 
     def _arranged(self) -> list[Any]:
-        top = ipywidgets.HBox([self.stop, self.progress, self.status])
+        choice = [self.quantities] if len(self._views) > 1 else []
+        top = ipywidgets.HBox([self.stop, self.progress, self.status, *choice])
         pictures = ipywidgets.HBox([self.curves, self.samples])
         for box in (top, pictures):
             box.layout.flex_flow = "row wrap"
         top.layout.align_items = "center"
         top.layout.grid_gap = pictures.layout.grid_gap = "12px"
         return [top, pictures, ipywidgets.HTML(caption(self._describe()))]
+
+
+def views_of(training: Training) -> dict[str, View]:
+    """What curves can show of a training: its losses, and what its probes record."""
+    views: dict[str, View] = {"losses": losses}
+    for name, kind in PROBED.items():
+        if any(isinstance(probe, kind) for probe in training.probes):
+            views[name] = BY_PROBE[kind]
+    return views
 
 
 def _take_back_cancellation() -> None:

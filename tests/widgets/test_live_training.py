@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from tiny_runs import point_training, tiny_images, tiny_training
 
 import cgan_kit as kit
+from cgan_kit.diagnostics import ClassifierProbe, GradientShare, LayerProbe, SampleProbe
 from cgan_kit.grids import fixed_latents, sample_grid
 from cgan_kit.pictures import from_png, tile
 from cgan_kit.training import DivergedError
@@ -38,6 +39,54 @@ def test_watching_changes_nothing_in_the_run(run_it: RunIt, tmp_path: Path) -> N
         mine, theirs = load_file(run.folder / name), load_file(unwatched.folder / name)
         assert mine.keys() == theirs.keys()
         assert all(torch.equal(mine[key], theirs[key]) for key in mine)
+
+
+PROBES = [ClassifierProbe(1, 8), GradientShare(1, 8), SampleProbe(1, 8), LayerProbe(1, 8)]
+QUANTITIES = ["losses", "classifier", "gradients of head and score", "samples", "layers"]
+
+
+@pytest.mark.usefixtures("draw_every_step")
+def test_every_probe_can_be_chosen_while_it_trains_and_changes_nothing(tmp_path: Path) -> None:
+    for _ in (unwatched := tiny_training(tmp_path / "unwatched", steps=12, probes=PROBES)):
+        pass
+    live = LiveTraining(tiny_training(tmp_path / "watched", steps=12, probes=PROBES))
+    assert list(live.quantities.options) == QUANTITIES
+    assert live.quantities in live.children[0].children
+    seen = set()
+
+    async def someone_chooses() -> kit.Run:
+        task = asyncio.create_task(live.fit())
+        while live.training.step < 2:
+            await asyncio.sleep(0)
+        for quantity in reversed(QUANTITIES):
+            live.quantities.value = quantity
+            seen.add(bytes(live.curves.value))
+            await asyncio.sleep(0)
+        assert live.training.step < 12
+        live.quantities.value = "samples"
+        return await task
+
+    run = asyncio.run(someone_chooses())
+    assert len(seen) == len(QUANTITIES)
+    assert run.history() == unwatched.run.history() == live.history
+    for name in ("checkpoints/step-000012.safetensors", "state.safetensors"):
+        mine, theirs = load_file(run.folder / name), load_file(unwatched.folder / name)
+        assert all(torch.equal(mine[key], theirs[key]) for key in mine)
+    (title, _) = live._drawings["samples"].lines.popitem()
+    assert title == ("share right", "real scored above fake")
+    last = bytes(live.curves.value)
+    live.quantities.value = "layers"  # also when all is over
+    assert bytes(live.curves.value) != last
+
+
+def test_without_probes_there_is_no_choice(tmp_path: Path) -> None:
+    live = LiveTraining(tiny_training(tmp_path / "run"))
+    assert list(live.quantities.options) == ["losses"]
+    assert live.quantities not in live.children[0].children
+    some = LiveTraining(tiny_training(tmp_path / "other", probes=[LayerProbe(2, 8)]))
+    assert list(some.quantities.options) == ["losses", "layers"]
+    some.quantities.value = "layers"  # before the first record: no curves, no error
+    assert not some.curves.value
 
 
 @pytest.mark.parametrize("run_it", BOTH_WAYS, ids=["plain call", "await"])
@@ -143,7 +192,7 @@ def test_drawing_takes_a_small_share_of_the_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live = LiveTraining(tiny_training(tmp_path / "run"))
-    live._line_drawing = object()
+    live._drawings = {"losses": object()}
     clock, drawing, draws = [0.0], [0.0], [0]
 
     def draw(cost: float) -> None:
