@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import lru_cache, partial, reduce
+from functools import lru_cache, partial
 from typing import Any
 
 import ipywidgets
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,7 +25,7 @@ from cgan_kit.grids import (
     step_at,
 )
 from cgan_kit.models import Generator, truncate
-from cgan_kit.pictures import Pixels, beside, frame, from_png, tile, to_png
+from cgan_kit.pictures import WHITE, Pixels, frame, from_png, tile, to_png
 from cgan_kit.plots import check_makes_images, panel_name, row_names, side_by_side_scale
 from cgan_kit.training.run import Run, sample
 from cgan_kit.widgets.closer_look import CloserLook, outlined, stacked
@@ -157,7 +158,7 @@ class ClassGrid(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         return image_generator(self.runs[name], step)
 
     def _draw(self, _: object = None) -> None:
-        step, sheet = self.checkpoint.value, reduce(beside, map(self._panel, self.runs))
+        step, sheet = self.checkpoint.value, in_a_row([*map(self._panel, self.runs)])
         if any(self.runs):
             names = [panel_name(name, self.shown_step(name), step) for name in self.runs]
             sheet = frame(sheet, names)
@@ -244,6 +245,13 @@ class ClassGrid(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         controls.layout.align_items = "center"
         closer = [] if self.closer is None else [self.closer]
         return [controls, self.image, self.caption, *closer]
+
+
+def in_a_row(panels: Sequence[Pixels], gap: int = 16) -> Pixels:
+    """Pictures of one size and kind side by side on white; grey ones stay grey."""
+    between = np.full((len(panels[0]), gap, *panels[0].shape[2:]), WHITE, np.uint8)
+    pieces = [piece for panel in panels for piece in (between, panel)]
+    return np.concatenate(pieces[1:], axis=1)
 
 
 def _slider(name: str, options: Sequence[tuple[str, float]], value: float) -> Any:

@@ -16,7 +16,7 @@ from cgan_kit.plots import row_names
 from cgan_kit.widgets.parts import caption, picture
 
 SIDE = 120  # pixels that an enlarged image is high, at the least
-CHUNK = 4096  # real images compared at a time
+CHUNK = 128  # real images compared at a time: few stay in the processor's cache
 MARK = (213, 94, 0)  # vermillion, RGB
 MARK_WIDTH = 2
 
@@ -40,7 +40,6 @@ class CloserLook(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no ty
 
     def __init__(self, real: ImageSet, classes: Sequence[int], rows: int) -> None:
         self.real = real
-        self.oracle = real.oracle() if isinstance(real, RenderedSet) else None
         self.row = _slider("Row", [(name, row) for row, name in enumerate(row_names(rows))])
         self.label = _slider("Class", [(real.class_names[k], k) for k in classes])
         self.image, self.caption = picture(), ipywidgets.HTML()
@@ -52,14 +51,15 @@ class CloserLook(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no ty
     def show(self, samples: Mapping[str, Tensor]) -> None:
         """Draw the chosen cell of every run: name -> uint8 (C, H, W)."""
         images, heads, words = [], [], []
-        for name, sample in samples.items():
+        read = self._read(torch.stack(list(samples.values())))
+        for (name, sample), reading in zip(samples.items(), read, strict=True):
             nearest, distance = nearest_image(sample, self.real.images)
             images += [sample, self.real.images[nearest].cpu()]
             heads += [name or "sample", "nearest real"]
             found = self.real.class_names[int(self.real.labels[nearest])]
             words.append(
                 f"{name or 'Sample'}: the nearest real image is of class {found}, pixels "
-                f"{distance:.2f} apart in the mean.{self._read(sample)}"
+                f"{distance:.2f} apart in the mean.{reading}"
             )
         tiled = tile(torch.stack(images), len(images), scale=fitting_scale(images[0].shape, SIDE))
         self.image.value = to_png(frame(tiled, heads))
@@ -67,17 +67,23 @@ class CloserLook(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no ty
         self.words = " ".join([f"{row} asked for class {name}.", *words])
         self.caption.value = caption(self.words)
 
-    def _read(self, sample: Tensor) -> str:
-        if self.oracle is None:
-            return ""
-        assert isinstance(self.real, RenderedSet)
-        reading, values = self.oracle.read(sample[None]), self.real.grid.factor_values
-        factors = [f"{key} {values[key][int(index)]}" for key, index in reading.factors.items()]
-        sure = "recognisable" if reading.recognisable[0] else "not recognisable"
-        return (
-            f" The oracle reads {self.real.class_names[int(reading.labels[0])]} "
-            f"({', '.join(factors)}), {sure}."
-        )
+    def _read(self, samples: Tensor) -> list[str]:
+        """What the oracle says of each, in a sentence; nothing where there is none."""
+        if not isinstance(self.real, RenderedSet):
+            return [""] * len(samples)
+        reading, values = self.real.oracle().read(samples), self.real.grid.factor_values
+        sentences = []
+        for place, (label, sure) in enumerate(
+            zip(reading.labels.tolist(), reading.recognisable.tolist(), strict=True)
+        ):
+            factors = [
+                f"{key} {values[key][int(found[place])]}" for key, found in reading.factors.items()
+            ]
+            sentences.append(
+                f" The oracle reads {self.real.class_names[label]} ({', '.join(factors)}), "
+                f"{'' if sure else 'not '}recognisable."
+            )
+        return sentences
 
 
 def nearest_image(image: Tensor, images: Tensor) -> tuple[int, float]:
@@ -90,7 +96,10 @@ def nearest_image(image: Tensor, images: Tensor) -> tuple[int, float]:
         images: uint8 (N, C, H, W), on any device.
     """
     wanted = image.to(images.device).short()
-    parts = [(part.short() - wanted).abs().flatten(1).sum(1) for part in images.split(CHUNK)]
+    parts = [
+        (part.short() - wanted).abs_().flatten(1).sum(dim=1, dtype=torch.int32)
+        for part in images.split(CHUNK)
+    ]
     distances = torch.cat(parts)
     nearest = int(distances.argmin())
     return nearest, float(distances[nearest]) / image.numel() / 127.5

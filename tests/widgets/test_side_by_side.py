@@ -31,6 +31,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, kit.Run]:
 def column(grid: ClassGrid, name: str) -> np.ndarray:
     """A run's tiles in the widget's PNG; the last run's end at the right edge."""
     picture = from_png(grid.image.value)
+    picture = picture if picture.ndim == 3 else picture[..., None]
     rows = grid.rows + (grid.real is not None)
     side = 8 * grid.scale + 2
     wide, high = side * len(grid.shown_classes) - 2, side * rows - 2
