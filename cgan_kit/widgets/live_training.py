@@ -52,7 +52,7 @@ class LiveTraining(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
 
     Attributes:
         stop: button.
-        quantities: dropdown of what the curves show; on the page where there are several.
+        quantities: slider over what the curves show; on the page where there are several.
         curves, samples: `ipywidgets.Image`; their values are PNG bytes.
         progress, status: what the top line shows.
         latents: float32 (rows, Z), the rows' z.
@@ -232,8 +232,11 @@ class LiveTraining(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
         )
         self.stop.layout.width = "auto"
         self.stop.on_click(self._stop)
-        self.quantities = ipywidgets.Dropdown(options=list(self._views), description="Curves")
-        self.quantities.layout.width = "300px"
+        # Not a dropdown: JupyterLab takes the arrow keys away from one.
+        self.quantities = ipywidgets.SelectionSlider(
+            options=list(self._views), description="Curves"
+        )
+        self.quantities.layout.width = "420px"
         self.quantities.observe(self._draw_curves, names="value")
         self.curves, self.samples = picture(), picture()
         self.curves.layout.display = "none"  # until there is a first record
