@@ -11,7 +11,7 @@ import nbformat
 import numpy as np
 import pytest
 from PIL import Image
-from throwaway_lab import Lab
+from throwaway_lab import Lab, stop_kernels
 
 sync_api = pytest.importorskip("playwright.sync_api")
 
@@ -46,6 +46,23 @@ class Notebook:
         sync_api.expect(waiting).to_have_count(0, timeout=seconds * SECOND)
         errors = self.page.locator("[data-mime-type='application/vnd.jupyter.error']")
         assert errors.count() == 0, f"a cell failed: {errors.first.inner_text()}"
+
+    def figures_shown(self) -> int:
+        """How many figures the page shows.
+
+        JupyterLab leaves the alt text that a figure carries out of the page. That it is there is
+        seen in the stored notebook (tests/notebooks/test_course.py) and in the book.
+        """
+        figures = self.page.locator(".jp-OutputArea-output.jp-RenderedImage img")
+        return int(figures.evaluate_all("all => all.filter(one => one.naturalWidth > 0).length"))
+
+    def widgets_shown(self) -> int:
+        """How many of the kit's widgets the page shows, each with a picture that has arrived."""
+        assert self.page.get_by_text("Error displaying widget").count() == 0
+        assert self.page.get_by_text("Loading widget...").count() == 0
+        views = self.page.locator(".jp-OutputArea-output:has(.jupyter-widgets img)")
+        drawn = "all => all.filter(one => one.querySelector('img').naturalWidth > 0).length"
+        return int(views.evaluate_all(drawn))
 
     def stop_button(self):
         return self.page.locator(".jp-OutputArea button.jupyter-button", has_text="Stop")
@@ -134,6 +151,7 @@ def opened(browser, lab: Lab, name: str, folder: Path) -> Iterator[Notebook]:
         raise
     finally:
         page.close()
+        stop_kernels(lab)  # or each keeps its gigabyte to the end
 
 
 def write_notebook(path: Path, cells: list[str]) -> None:

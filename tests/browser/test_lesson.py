@@ -1,4 +1,4 @@
-"""A person's way through JupyterLab: run all, stop a training, move a slider."""
+"""A person's way through JupyterLab: run all, stop a training, move a slider, in every lesson."""
 
 import io
 import shutil
@@ -6,15 +6,17 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
+import pytest
 from notebook_page import opened, write_notebook
 from PIL import Image
 from throwaway_lab import Lab
 
 import cgan_kit as kit
+from tools.build_notebooks import NOTEBOOKS
+from tools.notebook_outputs import widget_shown
 
-REPOSITORY = Path(__file__).parents[2]
-LESSON = Path("notebooks") / "02_acgan.ipynb"
-RESULTS = Path("benchmarks") / "results"  # what the lesson reads beside its own runs
+LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+READ_BY_LESSONS = ("benchmarks", "data/runs")  # beside their own runs
 
 SMALL_CELLS = [
     """import torch
@@ -60,19 +62,44 @@ def test_stop_ends_a_training_and_the_slider_moves(browser, lab: Lab, tmp_path: 
         notebook.picture_other_than(truncated)
 
 
-def test_the_lesson_runs_and_its_widgets_move(browser, lab: Lab, tmp_path: Path) -> None:
-    (lab.folder / LESSON.parent).mkdir()
-    shutil.copy(REPOSITORY / LESSON, lab.folder / LESSON)
-    shutil.copytree(REPOSITORY / RESULTS, lab.folder / RESULTS)
-    with opened(browser, lab, LESSON.as_posix(), tmp_path) as notebook:
+@pytest.fixture(scope="module")
+def lessons(lab: Lab) -> Path:
+    """The folder of the lessons in a copy of what they need of the repository."""
+    for name in READ_BY_LESSONS:
+        shutil.copytree(NOTEBOOKS.parent / name, lab.folder / name)
+    folder = lab.folder / NOTEBOOKS.name
+    folder.mkdir()
+    for lesson in LESSONS:
+        shutil.copy(lesson, folder)
+    return folder
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
+def test_a_lesson_runs_and_shows_its_figures_and_widgets(
+    browser, lab: Lab, lessons: Path, tmp_path: Path, lesson: Path
+) -> None:
+    """In a fresh kernel. A learner who stops the trainings early still gets to the end."""
+    pictures, widgets = stored_pictures(lesson)
+    address = (lessons / lesson.name).relative_to(lab.folder).as_posix()
+    with opened(browser, lab, address, tmp_path) as notebook:
         notebook.run_all()
-        # A learner who stops early still gets through the rest of the lesson.
-        for which in range(_live_trainings(REPOSITORY / LESSON)):
+        for which in range(widgets.count("LiveTraining")):
             notebook.stop_training(which, after_step=30)
-        notebook.wait_until_done(420)
-        first = notebook.picture()
-        notebook.press("ArrowLeft", "Checkpoint")
-        notebook.picture_other_than(first)
+        notebook.wait_until_done(600)
+        assert notebook.figures_shown() == pictures - len(widgets)
+        assert notebook.widgets_shown() == len(widgets)
+        if "ClassGrid" in widgets:
+            first = notebook.picture()
+            notebook.press("ArrowLeft", "Checkpoint")
+            notebook.picture_other_than(first)
+
+
+def stored_pictures(lesson: Path) -> tuple[int, list[str]]:
+    """How many pictures a lesson stores, and the names of the widgets that some are of."""
+    cells = nbformat.read(lesson, as_version=nbformat.NO_CONVERT).cells
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    widgets = [name for name in map(widget_shown, outputs) if name]
+    return sum("image/png" in output.get("data", {}) for output in outputs), widgets
 
 
 def assert_same_picture(seen: np.ndarray, png: bytes) -> None:
@@ -80,8 +107,3 @@ def assert_same_picture(seen: np.ndarray, png: bytes) -> None:
     expected = np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
     assert seen.shape == expected.shape
     assert np.abs(seen - expected).mean() < 0.5
-
-
-def _live_trainings(path: Path) -> int:
-    cells = nbformat.read(path, as_version=4).cells
-    return sum("await" in cell.source and ".fit()" in cell.source for cell in cells)

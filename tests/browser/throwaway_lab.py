@@ -77,6 +77,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def stop_kernels(lab: Lab) -> None:
+    """End what is still running in the notebooks that were opened."""
+    address = f"http://127.0.0.1:{lab.port}/api/sessions"
+    with urllib.request.urlopen(f"{address}?token={lab.token}", timeout=10) as answer:
+        sessions = json.load(answer)
+    for session in sessions:
+        one = f"{address}/{session['id']}?token={lab.token}"
+        urllib.request.urlopen(urllib.request.Request(one, method="DELETE"), timeout=20).close()
+
+
 def wait_until_up(lab: Lab, server: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
