@@ -129,11 +129,11 @@ class Interpolate(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
         self._draw()
 
     def _describe(self) -> str:
-        z, names = row_names(self.rows), self.run.class_names
+        z, names, tenths = row_names(self.rows), self.run.class_names, _heads()
         return (
             f"Step {self.checkpoint.value:,}, z of seed {self.seed}. Marked and enlarged: "
-            f"{self.t.label} of the way from {z[self.start.value]} to {z[self.end.value]}, "
-            f"{self.s.label} of the way from class {names[self.first.value]} to "
+            f"{tenths[self.t.value]} of the way from {z[self.start.value]} to {z[self.end.value]}, "
+            f"{tenths[self.s.value]} of the way from class {names[self.first.value]} to "
             f"{names[self.second.value]}. Above, only z changes; below, only the class."
         )
 

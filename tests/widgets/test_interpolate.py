@@ -135,6 +135,7 @@ def test_a_checkpoint_is_read_once_for_each_pair_of_classes(
 
 def test_a_saved_notebook_keeps_the_current_picture(run: kit.Run) -> None:
     widget = Interpolate(run)
+    assert "0.0 of the way from z₁ to z₂, 0.0 of the way from class" in widget.caption.value
     widget.s.value = 5
     data, metadata = widget._repr_mimebundle_()
     assert base64.b64decode(data["image/png"]) == widget.image.value
