@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets
@@ -19,9 +20,9 @@ from cgan_kit.plots import COLOURS, DPI, MARKERS
 from cgan_kit.widgets.duel import GAMES, MOST_TURNS, Duel, Player, Rules
 from cgan_kit.widgets.parts import MimeBundle, caption, mime_bundle, picture
 
-RATES = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01)
+RATES = (0.0002, 0.002, 0.01)
 GAMMAS = (0.0, 0.1, 1.0)
-PACES = (("2 s", 2000), ("1 s", 1000), ("0.5 s", 500), ("0.2 s", 200))
+PACES = (("1 s", 1000), ("0.5 s", 500), ("0.2 s", 200))
 REAL_SHOWN, FAKE_SHOWN = 400, 100
 FIELD_SIDE = 60  # points a side at which D is asked
 PALE = 0.55  # of the field's colours, so that points stay visible on it
@@ -215,18 +216,17 @@ class Playground2D(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
         self.slow = ipywidgets.Play(
             min=0, max=2 * MOST_TURNS, interval=1000, show_repeat=False, description="Slow motion"
         )
-        self.pace = ipywidgets.Dropdown(options=PACES, value=1000, description="a turn each")
+        self.pace = _choice("a turn each", PACES, 1000, 55)
         ipywidgets.dlink((self.pace, "value"), (self.slow, "interval"))
         self.rewind = ipywidgets.IntSlider(min=0, max=0, description="rewind to")
-        self.game = ipywidgets.Dropdown(options=list(GAMES), value=rules.game, description="game")
-        self.rate_d = _choice("D's rate", RATES, rules.discriminator_rate)
-        self.rate_g = _choice("G's rate", RATES, rules.generator_rate)
-        self.gamma = _choice("R1, γ", GAMMAS, rules.gamma)
-        widths = {self.times: 130, self.pace: 170, self.rewind: 420, self.game: 210}
-        widths |= {self.rate_d: 150, self.rate_g: 150, self.gamma: 120}
-        for control, width in widths.items():
-            control.layout.width = f"{width}px"
-            control.style.description_width = "initial"
+        rates = [(f"{rate:g}", rate) for rate in RATES]
+        gammas = [(f"{gamma:g}" if gamma else "none", gamma) for gamma in GAMMAS]
+        self.game = _choice("game", [(name, name) for name in GAMES], rules.game, 110)
+        self.rate_d = _choice("D's rate", rates, rules.discriminator_rate, 65)
+        self.rate_g = _choice("G's rate", rates, rules.generator_rate, 65)
+        self.gamma = _choice("R1, γ", gammas, rules.gamma, 55)
+        self.times.layout.width, self.rewind.layout.width = "130px", "400px"
+        self.times.style.description_width = self.rewind.style.description_width = "initial"
         self.image, self.caption = picture(), ipywidgets.HTML()
 
     def _arranged(self) -> list[Any]:
@@ -248,9 +248,11 @@ def _button(name: str, tooltip: str) -> Any:
     return button
 
 
-def _choice(name: str, values: tuple[float, ...], value: float) -> Any:
-    options = [(f"{each:g}" if each else "none", each) for each in values]
-    return ipywidgets.Dropdown(options=options, value=value, description=name)
+def _choice(name: str, options: Sequence[tuple[str, Any]], value: object, width: int) -> Any:
+    """Buttons of which one is down. A drop-down list would lose its arrow keys to JupyterLab."""
+    choice = ipywidgets.ToggleButtons(options=options, value=value, description=name)
+    choice.style.button_width, choice.style.description_width = f"{width}px", "initial"
+    return choice
 
 
 def _check_rules(rules: Rules) -> None:
@@ -260,6 +262,3 @@ def _check_rules(rules: Rules) -> None:
             raise ValueError(
                 f"rules.{name} is {value!r}; give one of {', '.join(map(str, values))}"
             )
-
-
-__all__ = ["Playground2D"]

@@ -42,10 +42,10 @@ def test_dials_hold_from_the_next_turn_on() -> None:
     playground = Playground2D(RING, Rules(generator_rate=0.01))
     playground.step_d.click()
     playground.game.value, playground.gamma.value = "minimax", 1.0
-    playground.rate_d.value = 0.0005
+    playground.rate_d.value = 0.0002
     playground.step_g.click()
     played = [turn.rules for turn in playground.duel.turns]
-    assert played == [Rules(generator_rate=0.01), Rules("minimax", 0.0005, 0.01, 1.0)]
+    assert played == [Rules(generator_rate=0.01), Rules("minimax", 0.0002, 0.01, 1.0)]
 
 
 def test_rewind_shows_every_turn_again_and_a_turn_goes_on_from_there() -> None:
@@ -187,7 +187,7 @@ def test_no_widget_that_hangs_headless_runs() -> None:
         for child in getattr(widget, "children", ()):
             yield from kinds(child)
 
-    expected = {"Playground2D", "HBox", "Label", "Dropdown", "IntSlider", "BoundedIntText"}
+    expected = {"Playground2D", "HBox", "Label", "ToggleButtons", "IntSlider", "BoundedIntText"}
     assert set(kinds(Playground2D(RING))) == expected | {"Button", "Play", "Image", "HTML"}
 
 
