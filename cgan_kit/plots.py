@@ -353,7 +353,7 @@ def image_grids(
     upright = max((len(title) for title in titles), default=0) * 7 > sheets[0].shape[1] / columns
     longest = max((len(word) for word in sides), default=0)
     above = 0 if not titles else (8 * max(map(len, titles)) + 8 if upright else 22)
-    headline = 20 if any(groups) else 0
+    headline = 24 if any(groups) else 0
     left = 0 if not sides else 9 * longest + 8
     figure, panels = _pixel_axes(sheets, left=left, above=above + headline)
     for name, axes in zip(groups, panels, strict=True):

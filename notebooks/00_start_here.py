@@ -9,28 +9,39 @@
 # %% [markdown]
 # # 00 · Start here
 #
-# *In three minutes you will know that your machine is ready, what the kit can do, and where to go.*
+# *In five minutes you know that your machine is ready, have looked at two GANs through the window that this course
+# looks through, and know where to go.*
 
 # %% [markdown]
-# ## What this course is about
+# ## What you will be able to do
 #
 # A **generative adversarial network** learns to draw by a game: a generator makes images from noise, a discriminator
-# tries to tell them from real ones. A **class-conditional** GAN draws what you ask for: a seven, a star.
+# tries to tell them from real ones. A **class-conditional** GAN draws what you ask for: a seven, a star. At the end of
+# the course you can
 #
-# You will watch one learn, give it class labels, see what goes wrong with them, find out why, and mend it.
-# Everything runs on a laptop with two cores, without a GPU and without a network.
+# - train one on a laptop, give it class labels, and measure what they cost;
+# - read from curves and samples *why* a training went wrong, and tell a cause from its companions;
+# - write AC-GAN's loss and ReACGAN's from their equations, and say which trouble each cures and which it leaves;
+# - compare two methods, and know when to say "cannot tell".
 #
-# ## How a lesson works
+# ## Before you start
 #
-# **Predict → run → look → explain.** Before each experiment the lesson asks for your guess. Write it down; a wrong guess
-# teaches more than a right one that you never made. Then run the cell (Shift + Enter), look, and compare.
+# You read Python, and have trained a small neural network once. Nothing is downloaded, and no GPU is needed.
+#
+# **How a lesson works: predict → run → look → explain.** Before each experiment it asks for your guess. Write it
+# down; a wrong guess teaches more than a right one that you never made. Then run the cell (Shift + Enter), look,
+# compare.
 
 # %% [markdown]
 # ## 1 · Is this machine ready?
 
 # %%
+import json
+import os
 import sys
+from pathlib import Path
 
+import psutil
 import torch
 
 import cgan_kit as kit
@@ -39,61 +50,95 @@ print("Python 3.10 or newer:", sys.version_info >= (3, 10))
 print("cGAN Kit imported:   ", kit.__name__ == "cgan_kit")
 
 # %% tags=["nbval-ignore-output"]
+free = psutil.virtual_memory().available / 2**30
 print(f"Python {sys.version.split()[0]}, PyTorch {torch.__version__}")
-gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none, and none is needed"
-print(f"GPU: {gpu}")
-print(f"Processor threads that PyTorch uses: {torch.get_num_threads()}")
+print(f"Processor cores: {os.cpu_count()}; two are enough")
+print(f"Free memory: {free:.0f} GB; a lesson takes one or two")
+print(f"GPU: {torch.cuda.get_device_name() if torch.cuda.is_available() else 'none, none needed'}")
 
 # %% [markdown]
-# ## 2 · What works offline?
+# ## 2 · One minute with the class grid
 #
-# Four sets of data come with the kit: real handwriting, and three that are computed. Your own images work as well:
-# `kit.data.load("folder:PATH")` reads one class from each sub-folder of PATH.
-
-# %%
-for name in ("digits", "shapes", "glyphs", "gaussians"):
-    print(kit.data.load(name))
-
-# %% [markdown]
-# The sets of torchvision (MNIST, FashionMNIST, KMNIST, EMNIST letters, CIFAR-10 and CIFAR-100) are
-# downloaded when you first ask for one, for instance with `kit.data.load("mnist")`.
+# Two GANs learned to draw ten shapes. They have the same networks, and took the same 2,000 steps on the same images;
+# only the part that teaches them classes differs, **AC-GAN**'s or **ReACGAN**'s. Training them took minutes, so their
+# checkpoints ship with the kit.
 #
-# ## 3 · Half a minute of training
+# ### Predict
 #
-# Real handwriting, a small GAN, 100 steps. Before it starts, the kit tries a few steps in each number format and
-# memory layout, and picks the fastest for this machine. It says which.
+# Both are given the same noise vector $z$ and asked for each class in turn. What will the ten images of one $z$ have
+# in common, and will the two GANs agree on it?
+#
+# ### Run
 
 # %% tags=["nbval-ignore-output"]
-digits = kit.data.load("digits", size=16)
-gan = kit.GAN.for_images(digits, conditioning=kit.losses.Projection())
-run = kit.train(gan, digits, steps=100)
+runs = {name: kit.Run(f"../data/runs/shapes/{name}-0") for name in ("acgan", "reacgan")}
+pair = {"AC-GAN": runs["acgan"], "ReACGAN": runs["reacgan"]}
+shapes = runs["acgan"].load_data()
+kit.widgets.ClassGrid(pair, real=shapes, rows=5)
 
 # %% [markdown]
-# Below is the picture of this course: **each row is one noise vector $z$, each column is one class**, and the slider moves through
-# the training. Move it.
-
-# %% tags=["nbval-ignore-output"]
-kit.widgets.ClassGrid(run, rows=4)
+# ### Look
+#
+# - **Each row is one $z$, each column one class**, in both grids; the last row is real images. Move *Checkpoint* from
+#   left to right (the arrow keys do it, too). What is right first: place, size or outline? Who is ahead?
+# - Choose a cell with *Row* and *Class*. It is shown large, beside the real image that is nearest to it, pixel for
+#   pixel. Is it a copy?
+# - These shapes were rendered, so an **oracle** knows every image that can be: it says what it reads in a sample.
+#   Find a cell that it reads as another class, or calls not recognisable.
+#
+# The same without widgets, half way and at the end:
 
 # %%
 kit.plots.show(
-    kit.plots.class_grid(run, rows=4),
-    alt="Class grid after 100 steps: four noise vectors down, the digits 0 to 9 across.",
+    kit.plots.class_grids(pair, 400, real=shapes, rows=3),
+    alt="Class grids of AC-GAN and ReACGAN at step 400, three noise vectors down and a row of real shapes.",
+)
+kit.plots.show(
+    kit.plots.class_grids(pair, real=shapes, rows=3),
+    alt="The same class grids at the last step, 2,000, over the same row of real shapes.",
 )
 
 # %% [markdown]
-# A hundred steps are few: some digits are still blurred. How good does it get, and how would you measure that? Go on.
+# And in numbers: of 864 samples of the last step, the share that the oracle recognises at all, and the share that it
+# reads as the class asked for. Real images score 1 in both.
+
+# %%
+rows = ("recognisable share", "class accuracy (oracle)")
+scores = {name: json.loads((run.folder / "metrics.json").read_text()) for name, run in runs.items()}
+print(f"{'':28}AC-GAN  ReACGAN")
+for row in rows:
+    print(f"{row:28}{scores['acgan'][row]:6.2f}{scores['reacgan'][row]:9.2f}")
+
+# %% [markdown]
+# ### Explain
 #
-# ## The map
+# A row has much in common: $z$ decides what is *not* the class. The two GANs never met, so to each of them the same $z$
+# means something else: compare rows within a grid, never across.
 #
-# | lesson | what you do | minutes to run |
-# |---|---|---|
-# | **00 Start here** | you are here | 1 |
-# | [**02 AC-GAN**](02_acgan.ipynb) | give a GAN labels; read a class grid; measure obedience, clarity, variety | 3 |
-# | [**03 Gradient explosion**](03_gradient_explosion.ipynb) | make AC-GAN's classifier explode; tell cause from companion; find a second disease | 2 |
-# | [**04 ReACGAN**](04_reacgan.ipynb) | write the D2D-CE loss in five steps; push points around a circle with it; what it cures | 2 |
-# | [**05 Measuring**](05_measuring.ipynb) | break real images on purpose; see which metric notices, and when to say "cannot tell" | 2 |
+# Here ReACGAN is ahead. Is it the better method? You cannot know: this is **one training of each**, and the next one
+# may end the other way round. How many trainings it takes, and what is left of the lead then, is what lessons 04 and
+# 05 are about.
+
+# %% [markdown]
+# ## 3 · The map
 #
-# A lesson on the plain GAN (01) is being written; its number is kept free.
+# | lesson | what you do |
+# |---|---|
+# | **00 Start here** | you are here |
+# | [**01 GAN**](01_gan.ipynb) | the game of two networks, on points and on images without labels |
+# | [**02 AC-GAN**](02_acgan.ipynb) | give a GAN labels; read a class grid; measure obedience, clarity, variety |
+# | [**03 Does AC-GAN's classifier explode?**](03_gradient_explosion.ipynb) | make it explode; tell cause from companion; find a second disease |
+# | [**04 ReACGAN**](04_reacgan.ipynb) | write the D2D-CE loss in five steps; push points around a circle with it; what it cures |
+# | [**05 Measuring**](05_measuring.ipynb) | break real images on purpose; see which metric notices |
 #
-# Minutes were measured on a machine with two cores and no GPU. Go to [lesson 02](02_acgan.ipynb).
+# Read them in this order; each is complete for someone who has read the one before. Minutes to run, as measured on two
+# cores without a GPU (reading takes longer):
+
+# %% tags=["nbval-ignore-output"]
+measured = Path("../benchmarks/results/lessons.json")
+for name, lesson in sorted(json.loads(measured.read_text())["lessons"].items()):
+    print(f"{name:24}{lesson['minutes']:4.1f}")
+
+# %% [markdown]
+# Your own images work as well: `kit.data.load("folder:PATH")` reads one class from each sub-folder of PATH. On to
+# [lesson 01](01_gan.ipynb).
