@@ -24,8 +24,9 @@ FROM_SCHOOL = """
 log ln exp sin cos tan min max sup inf lim arg argmin argmax det sum prod int iint oint frac tfrac
 dfrac sqrt binom partial nabla infty prime cdot cdots dots ldots vdots times div pm mp circ ast star
 le leq ge geq ne neq lt gt ll gg approx sim simeq equiv propto to mapsto rightarrow leftarrow
-Rightarrow Leftarrow iff in notin subset cup cap forall exists setminus mid vert Vert lvert rvert
-lVert rVert langle rangle lfloor rfloor lceil rceil lbrace rbrace top perp
+Rightarrow Leftarrow Longrightarrow longrightarrow implies iff in notin subset cup cap forall exists
+setminus mid vert Vert lvert rvert lVert rVert langle rangle lfloor rfloor lceil rceil lbrace rbrace
+top perp
 """
 TYPESETTING = """
 left right middle big Big bigl bigr Bigl Bigr biggl biggr Biggl Biggr quad qquad hspace vspace
@@ -47,16 +48,19 @@ def symbols(formula: str) -> set[str]:
     tokens = deque(TOKEN.findall(formula))
     while tokens:
         name = _name(tokens)
-        is_power_of_e = name == "e" and bool(tokens) and tokens[0] == "^"
+        following = tokens[0] if tokens else ""
+        is_power_of_e = name == "e" and following == "^"
+        is_differential = name == "d" and r"\int" in formula and following.isalpha()
         while tokens and tokens[0] in ("_", "^", "'"):
             mark = tokens.popleft()
             script = "" if mark == "'" else _argument(tokens)
             suffix = _suffix(mark, script)
-            if name and suffix:
+            # What an expectation is taken over is not part of its name.
+            if name and suffix and not name.startswith(r"\mathbb"):
                 name += suffix
             else:
                 found |= symbols(script)
-        if name and not is_power_of_e:
+        if name and not (is_power_of_e or is_differential):
             found.add(name)
     return found
 

@@ -10,6 +10,7 @@ import nbformat
 from docutils import nodes
 
 project = "cGAN Kit"
+author = "cGAN Kit contributors"
 html_title = "cGAN Kit"
 html_show_copyright = False
 html_show_sphinx = False

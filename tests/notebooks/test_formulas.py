@@ -16,6 +16,8 @@ from tools.formulas import PLAIN, formulas, symbols
         (r"v_{y_i} \cdot w_k^\top", {"v", "y", "i", "w", "k"}),
         (r"X_\text{real} + X_{\mathrm{fake}} + p_{data}", {"X_real", "X_fake", "p_data"}),
         (r"\mathbb{E}_{x \sim p_\text{data}}[\log D^*(x)]", {r"\mathbb{E}", "x", "p_data", "D^*"}),
+        (r"\mathbb{E}_z[d] + \mathbb{E}_\text{all}", {r"\mathbb{E}", "z", "d"}),
+        (r"\int p(x)\,dx \Longrightarrow d", {"p", "x", "d"}),
         (r"\min_G \max_D V(D, G)", {"G", "D", "V"}),
         (r"D_{KL}(p \| q) = \operatorname{KL}", {"D_KL", "KL", "p", "q"}),
         (r"\hat x + \bar{p}_i + f'(x)", {r"\hat{x}", r"\bar{p}", "i", "f'", "x"}),
