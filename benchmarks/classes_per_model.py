@@ -4,10 +4,9 @@
     python benchmarks/classes_per_model.py --table
 
 Odena et al. 2017 (AC-GAN) trained a hundred models of ten ImageNet classes each. Here the classes
-of a set are dealt to M models in turn, K to each. Once the models share the steps of the one big
-model ("shared": the same cost, and each class is shown as often); once every model has all of
-them ("each": M times the cost). All is measured together, on all classes, as if one generator
-had made the images. Rows are added to benchmarks/results/classes_per_model.json.
+of a set are dealt to M models in turn, K to each, at the same cost: the models share the steps of
+the one big model, and each class is shown as often. All is measured together, on all classes, as
+if one generator had made the images. Rows are added to benchmarks/results/classes_per_model.json.
 """
 
 from __future__ import annotations
@@ -33,10 +32,7 @@ from cgan_kit.data import ImageSet
 
 RESULTS = Path(__file__).parent / "results" / "classes_per_model.json"
 STEPS = 400
-PLANS = {  # data -> classes, and (classes per model, whether the models share the steps)
-    "digits": (10, [(10, "shared"), (5, "shared"), (2, "shared")]),
-    "glyphs": (50, [(50, "shared"), (10, "shared"), (10, "each")]),
-}
+PLANS = {"digits": (10, (10, 5, 2)), "glyphs": (50, (50, 10))}  # classes, classes per model
 NAMES = {
     "accuracy": "class accuracy (classifier)",
     "oracle_accuracy": "class accuracy (oracle)",
@@ -51,8 +47,7 @@ PROTOCOL = {
     "data": "16 px, grey; trained on the training part of split(held_out=0.2, seed=0); class k "
     "goes to model k mod M",
     "network": "GAN.for_images, ACGAN and Recipe with their defaults, in every model; float32",
-    "steps": f"{STEPS} of the model with all classes; 'shared': {STEPS}/M a model, 'each': "
-    f"{STEPS} a model",
+    "steps": f"{STEPS} of the model with all classes, {STEPS}/M of each of M models",
     "samples": "as many as held-out images, of their classes; averaged generators, running "
     "batch-norm statistics",
     "reference": "the held-out images",
@@ -63,7 +58,7 @@ PROTOCOL = {
     "real": "training images against the reference (precision, recall, coverage, variance); the "
     "reference itself (the others)",
 }
-SAME = ("data", "per_model", "budget", "seed")
+SAME = ("data", "per_model", "images", "seed")
 
 
 @dataclass(frozen=True)
@@ -73,7 +68,6 @@ class Plan:
     data: str
     classes: int
     per_model: int
-    budget: str
     seed: int
 
     @property
@@ -82,7 +76,7 @@ class Plan:
 
     @property
     def steps(self) -> int:
-        return STEPS // self.models if self.budget == "shared" else STEPS
+        return STEPS // self.models
 
 
 def only(images: ImageSet, members: list[int]) -> ImageSet:
@@ -141,8 +135,9 @@ def run_once(plan: Plan) -> list[dict[str, Any]]:
     )
     found = {short: report.values[long] for short, long in NAMES.items() if long in report.values}
     row = asdict(plan) | {"models": plan.models, "steps": plan.steps}
-    ours = row | {short: round(value.generated, 4) for short, value in found.items()}
-    real = row | {"budget": "real"} | {k: round(value.real, 4) for k, value in found.items()}
+    ours, real = row | {"images": "generated"}, row | {"images": "real"}
+    ours |= {short: round(value.generated, 4) for short, value in found.items()}
+    real |= {short: round(value.real, 4) for short, value in found.items()}
     for each, x, y in ((ours, images, labels), (real, held_out.images, held_out.labels)):
         similarity = metrics.class_similarity(x, y, plan.classes, seed=plan.seed)
         each["similarity"] = round(float(similarity.mean.nanmean()), 4)
@@ -174,9 +169,9 @@ def stored() -> list[dict[str, Any]]:
 def table() -> Iterator[str]:
     """Markdown: means over seeds, with the lowest and the highest."""
     names = [*NAMES, "similarity", "worst_accuracy", "processor_minutes"]
-    yield "| data | budget | models × classes | steps each | seeds | " + " | ".join(names) + " |"
+    yield "| data | images | models × classes | steps each | seeds | " + " | ".join(names) + " |"
     yield "|---" * (5 + len(names)) + "|"
-    keys = ("data", "budget", "models", "per_model", "steps")
+    keys = ("data", "images", "models", "per_model", "steps")
     for key in sorted({tuple(row[name] for name in keys) for row in stored()}):
         rows = [row for row in stored() if tuple(row[name] for name in keys) == key]
         cells = []
@@ -184,8 +179,8 @@ def table() -> Iterator[str]:
             values = [row[name] for row in rows if name in row]
             spread = f" [{min(values):.2g}, {max(values):.2g}]" if values else ""
             cells.append(f"{mean(values):.2g}{spread}" if values else "–")
-        data, budget, models, per_model, steps = key
-        head = f"| {data} | {budget} | {models} × {per_model} | {steps} | {len(rows)} | "
+        data, images, models, per_model, steps = key
+        head = f"| {data} | {images} | {models} × {per_model} | {steps} | {len(rows)} | "
         yield head + " | ".join(cells) + " |"
 
 
@@ -199,22 +194,15 @@ def main() -> None:
         print("\n".join(table()))
         return
     torch.set_num_threads(1)
-    for plan in plans(given.data, given.seeds):
-        if not any(all(row[key] == getattr(plan, key) for key in SAME) for row in stored()):
-            new = run_once(plan)
-            keep(new)
-            print(new[0], flush=True)
-
-
-def plans(names: list[str], seeds: list[int]) -> list[Plan]:
-    """Every way of every seed, the costly ones last."""
-    every = [
-        Plan(data, PLANS[data][0], per_model, budget, seed)
-        for seed in seeds
-        for data in names
-        for per_model, budget in PLANS[data][1]
-    ]
-    return sorted(every, key=lambda plan: plan.budget == "each")
+    for seed in given.seeds:
+        for data in given.data:
+            classes, ways = PLANS[data]
+            for per_model in ways:
+                plan = Plan(data, classes, per_model, seed)
+                if not any(asdict(plan).items() <= row.items() for row in stored()):
+                    new = run_once(plan)
+                    keep(new)
+                    print(new[0], flush=True)
 
 
 if __name__ == "__main__":
