@@ -90,8 +90,8 @@ class Duel:
         """
         if self.at >= MOST_TURNS:
             raise ValueError(f"{self.at} turns are played and no more are remembered; go_to(0)")
+        # States kept from here on are stale; each is written over before its turn can come.
         del self.turns[self.at :]
-        self._kept = {turn: state for turn, state in self._kept.items() if turn <= self.at}
         self._take(Turn(player, rules))
         self.turns.append(Turn(player, rules))
         if self.at % KEPT_EVERY == 0:

@@ -216,15 +216,15 @@ class Playground2D(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
         self.slow = ipywidgets.Play(
             min=0, max=2 * MOST_TURNS, interval=1000, show_repeat=False, description="Slow motion"
         )
-        self.pace = _choice("a turn each", PACES, 1000, 55)
+        self.pace = _choice("a turn each", PACES, 1000, 60)
         ipywidgets.dlink((self.pace, "value"), (self.slow, "interval"))
         self.rewind = ipywidgets.IntSlider(min=0, max=0, description="rewind to")
         rates = [(f"{rate:g}", rate) for rate in RATES]
         gammas = [(f"{gamma:g}" if gamma else "none", gamma) for gamma in GAMMAS]
-        self.game = _choice("game", [(name, name) for name in GAMES], rules.game, 110)
-        self.rate_d = _choice("D's rate", rates, rules.discriminator_rate, 65)
-        self.rate_g = _choice("G's rate", rates, rules.generator_rate, 65)
-        self.gamma = _choice("R1, γ", gammas, rules.gamma, 55)
+        self.game = _choice("game", [(name, name) for name in GAMES], rules.game, 125)
+        self.rate_d = _choice("D's rate", rates, rules.discriminator_rate, 75)
+        self.rate_g = _choice("G's rate", rates, rules.generator_rate, 75)
+        self.gamma = _choice("R1, γ", gammas, rules.gamma, 60)
         self.times.layout.width, self.rewind.layout.width = "130px", "400px"
         self.times.style.description_width = self.rewind.style.description_width = "initial"
         self.image, self.caption = picture(), ipywidgets.HTML()

@@ -14,6 +14,7 @@ from tools.formulas import formulas, symbols
 # The number of cells whose stored text nbval compares may not fall below these.
 MINIMUM_COMPARED = {
     "00_start_here": 3,
+    "01_gan": 11,
     "02_acgan": 10,
     "03_gradient_explosion": 8,
     "04_reacgan": 15,
