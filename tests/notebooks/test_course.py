@@ -15,7 +15,7 @@ from tools.formulas import formulas, symbols
 MINIMUM_COMPARED = {
     "00_start_here": 3,
     "01_gan": 11,
-    "02_acgan": 10,
+    "02_acgan": 15,
     "03_gradient_explosion": 8,
     "04_reacgan": 15,
     "05_measuring": 9,
