@@ -225,16 +225,17 @@ class Playground2D(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
         self.rate_d = _choice("D's rate", rates, rules.discriminator_rate, 75)
         self.rate_g = _choice("G's rate", rates, rules.generator_rate, 75)
         self.gamma = _choice("R1, γ", gammas, rules.gamma, 60)
-        self.times.layout.width, self.rewind.layout.width = "130px", "400px"
+        self.times.layout.width, self.rewind.layout.width = "130px", "380px"
         self.times.style.description_width = self.rewind.style.description_width = "initial"
         self.image, self.caption = picture(), ipywidgets.HTML()
 
     def _arranged(self) -> list[Any]:
-        motion = ipywidgets.HBox([ipywidgets.Label("Slow motion"), self.slow, self.pace])
+        turns = [self.step_d, self.step_g, self.both, self.times, self.reset, self.rewind]
         rows = [
-            ipywidgets.HBox([self.step_d, self.step_g, self.both, self.times, self.reset]),
-            ipywidgets.HBox([motion, self.rewind]),
-            ipywidgets.HBox([self.game, self.rate_d, self.rate_g, self.gamma]),
+            ipywidgets.HBox(turns),
+            ipywidgets.HBox([ipywidgets.Label("slow motion"), self.slow, self.pace]),
+            ipywidgets.HBox([self.game, self.gamma]),
+            ipywidgets.HBox([self.rate_d, self.rate_g]),
         ]
         for row in rows:
             row.layout.flex_flow = "row wrap"
@@ -252,6 +253,8 @@ def _choice(name: str, options: Sequence[tuple[str, Any]], value: object, width:
     """Buttons of which one is down. A drop-down list would lose its arrow keys to JupyterLab."""
     choice = ipywidgets.ToggleButtons(options=options, value=value, description=name)
     choice.style.button_width, choice.style.description_width = f"{width}px", "initial"
+    choice.layout.display, choice.layout.flex_flow = "flex", "row nowrap"  # its name on the left
+    choice.layout.width, choice.layout.margin = "max-content", "2px 16px 2px 2px"
     return choice
 
 
