@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from notebook_page import opened, write_notebook
+from notebook_page import PATIENCE, opened, write_notebook
 from PIL import Image
 from throwaway_lab import Lab
 
@@ -85,7 +85,7 @@ def test_a_lesson_runs_and_shows_its_figures_and_widgets(
         notebook.run_all()
         for which in range(widgets.count("LiveTraining")):
             notebook.stop_training(which, after_step=30)
-        notebook.wait_until_done(600)
+        notebook.wait_until_done(PATIENCE)
         assert notebook.figures_shown() == pictures - len(widgets)
         assert notebook.widgets_shown() == len(widgets)
         if "ClassGrid" in widgets:
