@@ -119,9 +119,9 @@ STUDIES = {
         measured=BY_CLASSIFIER + BY_ORACLE,
         plans={
             "acgan": Plan(losses.ACGAN),
+            "acgan-normalised": Plan(losses.ACGANNormalised),
             "reacgan": Plan(losses.ReACGAN),
         },
-        seeds=(0,),
     ),
 }
 

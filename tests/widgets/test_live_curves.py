@@ -1,5 +1,7 @@
 """Curves drawn over a kept frame: no smears, nothing outside, the axes grow when they must."""
 
+import warnings
+
 import numpy as np
 
 from cgan_kit import panels
@@ -92,6 +94,8 @@ def test_lines_join_when_they_are_first_recorded() -> None:
 
 def test_zero_on_a_logarithmic_axis_does_no_harm() -> None:
     curves = LiveCurves(panels.classifier_instruments, steps=100, height=250)
-    assert (curves.draw(probed(0.0, 2.0, 0.0, 900.0)) != 255).any()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert (curves.draw(probed(0.0, 2.0, 0.0, 900.0)) != 255).any()
     low, high = curves.figure.axes[0].get_ylim()
     assert 0 < low < 2 < 900 < high
