@@ -20,7 +20,7 @@ from cgan_kit.losses.sphere import on_sphere
 from cgan_kit.pictures import to_png
 from cgan_kit.plots import BLUE, DPI, GREEN, GREY, ORANGE
 from cgan_kit.widgets.forces import D2D_CE, LOSSES, Dials, angles, directions, forces
-from cgan_kit.widgets.parts import MimeBundle, caption, mime_bundle, picture
+from cgan_kit.widgets.parts import MimeBundle, caption, choice, mime_bundle, picture
 
 TEMPERATURES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0)
 POSITIVE_MARGINS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
@@ -292,12 +292,12 @@ class Hypersphere(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
 
     def _make_controls(self, loss: str, dimensions: int) -> None:
         start = Dials()
-        self.loss = ipywidgets.Dropdown(options=list(LOSSES), value=loss, description="Loss")
+        self.loss = choice("Loss", list(LOSSES), loss)
         spaces = [("circle", 2), ("sphere", 3)]
-        self.space = ipywidgets.Dropdown(options=spaces, value=dimensions, description="Space")
+        self.space = choice("Space", spaces, dimensions)
         choices = [(name, i) for i, name in enumerate(self.names)]
         choices += [(f"proxy {'abc'[k]}", 9 + k) for k in range(len(PROXY_ANGLES))]
-        self.point = ipywidgets.Dropdown(options=choices, value=5, description="Turn")
+        self.point = ipywidgets.SelectionSlider(options=choices, value=5, description="Turn")
         self.angle = ipywidgets.IntSlider(min=0, max=355, step=5, description="to angle °")
         self.latitude = ipywidgets.IntSlider(min=-90, max=90, step=5, description="latitude °")
         self.view = ipywidgets.IntSlider(value=150, max=345, step=15, description="view °")
@@ -305,14 +305,11 @@ class Hypersphere(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
         self.margin_positive = _slider("m_p", POSITIVE_MARGINS, start.margin_positive)
         self.margin_negative = _slider("m_n", NEGATIVE_MARGINS, start.margin_negative)
         self.length = _slider("‖F‖", LENGTHS, 1.0)
-        self.times = ipywidgets.Dropdown(options=[1, 10, 100], value=10, description="Steps")
+        self.times = choice("Steps", [1, 10, 100], 10)
         self.step = ipywidgets.Button(description="Step", icon="step-forward")
         self.reset = ipywidgets.Button(description="Reset", icon="undo")
         self.step.tooltip, self.reset.tooltip = "Move along the forces", "All points back"
-        for control in (self.loss, self.space, self.point, self.times):
-            control.layout.width = "230px"
-            control.style.description_width = "60px"
-        for control in (self.angle, self.latitude, self.view):
+        for control in (self.point, self.angle, self.latitude, self.view):
             control.layout.width = "250px"
             control.style.description_width = "70px"
         self.step.layout.width = self.reset.layout.width = "auto"
@@ -320,7 +317,8 @@ class Hypersphere(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
 
     def _arranged(self) -> list[Any]:
         rows = [
-            ipywidgets.HBox([self.loss, self.space, self.view]),
+            ipywidgets.HBox([self.loss]),
+            ipywidgets.HBox([self.space, self.view]),
             ipywidgets.HBox([self.point, self.angle, self.latitude]),
             ipywidgets.HBox(
                 [self.temperature, self.margin_positive, self.margin_negative, self.length]

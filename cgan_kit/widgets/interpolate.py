@@ -44,8 +44,8 @@ class Interpolate(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
 
     Attributes:
         latents: float32 (rows, Z).
-        start, end: drop-downs; their values are rows of `latents`.
-        first, second: drop-downs; their values are labels.
+        start, end: sliders; their values are rows of `latents`.
+        first, second: sliders; their values are labels.
         t, s: sliders, from 0 to 1 in tenths.
         checkpoint: slider; its value is one of `run.steps`.
         new_z: button.
@@ -141,9 +141,9 @@ class Interpolate(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
         z = [(name, row) for row, name in enumerate(row_names(self.rows))]
         classes = [(name, label) for label, name in enumerate(self.run.class_names)]
         steps = [(f"step {step:,}", step) for step in self.run.steps]
-        self.start, self.end = _choice("from z", z, 0), _choice("to z", z, 1)
-        self.first = _choice("from class", classes, first)
-        self.second = _choice("to class", classes, second)
+        self.start, self.end = _slider("from z", z, 0), _slider("to z", z, 1)
+        self.first = _slider("from class", classes, first)
+        self.second = _slider("to class", classes, second)
         tenths = [(name, place) for place, name in enumerate(_heads())]
         self.t, self.s = _slider("t: z", tenths, 0), _slider("s: class", tenths, 0)
         self.checkpoint = _slider("Checkpoint", steps, steps[-1][1])
@@ -159,9 +159,9 @@ class Interpolate(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
 
     def _arranged(self) -> list[Any]:
         rows = [
-            [self.start, self.end, self.t, self.new_z],
+            [self.start, self.end, self.t],
             [self.first, self.second, self.s],
-            [self.checkpoint],
+            [self.checkpoint, self.new_z],
         ]
         boxes = [ipywidgets.HBox(row) for row in rows]
         for box in boxes:
@@ -187,15 +187,8 @@ def _with_marks(strips: Pixels, t: int, s: int) -> Pixels:
     return sheet
 
 
-def _choice(name: str, options: Sequence[tuple[str, int]], value: int) -> Any:
-    chooser = ipywidgets.Dropdown(options=options, value=value, description=name)
-    chooser.layout.width = "200px"
-    chooser.style.description_width = "75px"
-    return chooser
-
-
 def _slider(name: str, options: Sequence[tuple[str, int]], value: int) -> Any:
     slider = ipywidgets.SelectionSlider(options=options, value=value, description=name)
-    slider.layout.width = "330px"
+    slider.layout.width = "280px"
     slider.style.description_width = "80px"
     return slider

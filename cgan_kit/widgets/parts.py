@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets
@@ -43,6 +44,19 @@ def picture() -> Any:
     image.layout.height = "auto"
     image.layout.align_self = "flex-start"  # or a column of widgets would stretch it
     return image
+
+
+def choice(name: str, options: Sequence[Any], value: object, width: int | None = None) -> Any:
+    """Buttons of which one is down; `width` of each in pixels, None as wide as its word.
+
+    Not a drop-down list: JupyterLab takes the arrow keys away from one.
+    """
+    buttons = ipywidgets.ToggleButtons(options=options, value=value, description=name)
+    buttons.style.button_width = "auto" if width is None else f"{width}px"
+    buttons.style.description_width = "initial"
+    buttons.layout.display, buttons.layout.flex_flow = "flex", "row nowrap"  # its name on the left
+    buttons.layout.width, buttons.layout.margin = "max-content", "2px 16px 2px 2px"
+    return buttons
 
 
 def caption(words: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets
@@ -18,7 +17,7 @@ from cgan_kit.grids import fixed_latents
 from cgan_kit.pictures import to_png
 from cgan_kit.plots import COLOURS, DPI, MARKERS
 from cgan_kit.widgets.duel import GAMES, MOST_TURNS, Duel, Player, Rules
-from cgan_kit.widgets.parts import MimeBundle, caption, mime_bundle, picture
+from cgan_kit.widgets.parts import MimeBundle, caption, choice, mime_bundle, picture
 
 RATES = (0.0002, 0.002, 0.01)
 GAMMAS = (0.0, 0.1, 1.0)
@@ -216,15 +215,15 @@ class Playground2D(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
         self.slow = ipywidgets.Play(
             min=0, max=2 * MOST_TURNS, interval=1000, show_repeat=False, description="Slow motion"
         )
-        self.pace = _choice("a turn each", PACES, 1000, 60)
+        self.pace = choice("a turn each", PACES, 1000, 60)
         ipywidgets.dlink((self.pace, "value"), (self.slow, "interval"))
         self.rewind = ipywidgets.IntSlider(min=0, max=0, description="rewind to")
         rates = [(f"{rate:g}", rate) for rate in RATES]
         gammas = [(f"{gamma:g}" if gamma else "none", gamma) for gamma in GAMMAS]
-        self.game = _choice("game", [(name, name) for name in GAMES], rules.game, 125)
-        self.rate_d = _choice("D's rate", rates, rules.discriminator_rate, 75)
-        self.rate_g = _choice("G's rate", rates, rules.generator_rate, 75)
-        self.gamma = _choice("R1, γ", gammas, rules.gamma, 60)
+        self.game = choice("game", [(name, name) for name in GAMES], rules.game, 125)
+        self.rate_d = choice("D's rate", rates, rules.discriminator_rate, 75)
+        self.rate_g = choice("G's rate", rates, rules.generator_rate, 75)
+        self.gamma = choice("R1, γ", gammas, rules.gamma, 60)
         self.times.layout.width, self.rewind.layout.width = "130px", "380px"
         self.times.style.description_width = self.rewind.style.description_width = "initial"
         self.image, self.caption = picture(), ipywidgets.HTML()
@@ -247,15 +246,6 @@ def _button(name: str, tooltip: str) -> Any:
     button = ipywidgets.Button(description=name, tooltip=tooltip)
     button.layout.width = "auto"
     return button
-
-
-def _choice(name: str, options: Sequence[tuple[str, Any]], value: object, width: int) -> Any:
-    """Buttons of which one is down. A drop-down list would lose its arrow keys to JupyterLab."""
-    choice = ipywidgets.ToggleButtons(options=options, value=value, description=name)
-    choice.style.button_width, choice.style.description_width = f"{width}px", "initial"
-    choice.layout.display, choice.layout.flex_flow = "flex", "row nowrap"  # its name on the left
-    choice.layout.width, choice.layout.margin = "max-content", "2px 16px 2px 2px"
-    return choice
 
 
 def _check_rules(rules: Rules) -> None:

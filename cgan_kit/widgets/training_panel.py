@@ -16,7 +16,7 @@ from cgan_kit.grids import choose_classes, fixed_latents, image_generator, sampl
 from cgan_kit.panels import instrument_panel
 from cgan_kit.pictures import Pixels, fitting_scale, frame, tile, to_png
 from cgan_kit.training.run import Run, sample
-from cgan_kit.widgets.parts import MimeBundle, caption, mime_bundle, picture
+from cgan_kit.widgets.parts import MimeBundle, caption, choice, mime_bundle, picture
 
 COLUMNS = 10  # classes in the grid, at most
 KEPT_PICTURES = 256
@@ -60,7 +60,7 @@ class TrainingPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no
         seed: of the z; they stay the same for all checkpoints, and for all runs of one Z.
 
     Attributes:
-        run: dropdown; its value is a run's name. Shown when there are several.
+        run: buttons; its value is a run's name. Shown when there are several.
         checkpoint: slider; its value is one of the run's steps.
         panel, samples: `ipywidgets.Image`; their values are PNG bytes.
 
@@ -152,15 +152,13 @@ class TrainingPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no
 
     def _make_controls(self) -> None:
         names = list(self.runs)
-        self.run = ipywidgets.Dropdown(options=names, value=names[0], description="Run")
-        self.run.layout.width = "300px"
+        self.run = choice("Run", names, names[0])
         steps = self.runs[names[0]].steps
         self.checkpoint = ipywidgets.SelectionSlider(
             options=_options(steps), value=steps[-1], description="Checkpoint"
         )
         self.checkpoint.layout.width = "420px"
-        for control in (self.run, self.checkpoint):
-            control.style.description_width = "80px"
+        self.checkpoint.style.description_width = "80px"
         self.panel, self.samples = picture(), picture()
         self.caption = ipywidgets.HTML()
 

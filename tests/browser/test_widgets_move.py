@@ -34,7 +34,7 @@ grid = kit.widgets.ClassGrid(runs, real=train)
 grid.checkpoint.value, grid.truncation.value = 0, 0.25
 grid""",
     "FactorDial": "kit.widgets.FactorDial()",
-    "Hypersphere": "kit.widgets.Hypersphere()",
+    "Hypersphere": "kit.widgets.Hypersphere(dimensions=3)",
     "Interpolate": """gan = kit.GAN.for_images(train, kit.losses.ACGAN(), width=2, latent_dim=3)
 run = kit.train(gan, train, steps=8, checkpoints=3, precision=kit.Precision())
 kit.widgets.Interpolate(run)""",

@@ -284,7 +284,7 @@ def test_no_widget_that_hangs_headless_runs() -> None:
         for child in getattr(widget, "children", ()):
             yield from kinds(child)
 
-    expected = {"Hypersphere", "HBox", "Dropdown", "IntSlider", "SelectionSlider", "Button"}
+    expected = {"Hypersphere", "HBox", "ToggleButtons", "IntSlider", "SelectionSlider", "Button"}
     assert set(kinds(Hypersphere())) == expected | {"Image", "HTML"}
 
 

@@ -150,7 +150,7 @@ def test_no_widget_that_hangs_headless_runs(run: kit.Run) -> None:
         for child in getattr(widget, "children", ()):
             yield from kinds(child)
 
-    stock = {"HBox", "Dropdown", "SelectionSlider", "Button", "Image", "HTML"}
+    stock = {"HBox", "SelectionSlider", "Button", "Image", "HTML"}
     assert set(kinds(Interpolate(run))) == {"Interpolate", *stock}
 
 

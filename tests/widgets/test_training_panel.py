@@ -119,7 +119,7 @@ def test_points_are_drawn_on_axes_that_stay(points: kit.Run, monkeypatch) -> Non
     assert "colour of the class" in panel.caption.value
 
 
-def test_one_run_has_no_dropdown(runs: dict[str, kit.Run], several: TrainingPanel) -> None:
+def test_one_run_has_no_choice_of_runs(runs: dict[str, kit.Run], several: TrainingPanel) -> None:
     assert TrainingPanel(runs["acgan"]).children[0].children[0].description == "Checkpoint"
     assert several.children[0].children[0].description == "Run"
 
@@ -142,7 +142,7 @@ def test_no_widget_that_hangs_headless_runs(several: TrainingPanel) -> None:
         for child in getattr(widget, "children", ()):
             yield from kinds(child)
 
-    allowed = {"TrainingPanel", "HBox", "Dropdown", "SelectionSlider", "Image", "HTML"}
+    allowed = {"TrainingPanel", "HBox", "ToggleButtons", "SelectionSlider", "Image", "HTML"}
     assert set(kinds(several)) == allowed
 
 
