@@ -121,6 +121,7 @@ STUDIES = {
             "acgan": Plan(losses.ACGAN),
             "acgan-normalised": Plan(losses.ACGANNormalised),
             "reacgan": Plan(losses.ReACGAN),
+            "projection": Plan(losses.Projection),
         },
     ),
 }
