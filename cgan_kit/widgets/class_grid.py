@@ -29,7 +29,7 @@ from cgan_kit.pictures import WHITE, Pixels, frame, from_png, tile, to_png
 from cgan_kit.plots import check_makes_images, panel_name, row_names, side_by_side_scale
 from cgan_kit.training.run import Run, sample
 from cgan_kit.widgets.closer_look import CloserLook, outlined, stacked
-from cgan_kit.widgets.parts import MimeBundle, caption, mime_bundle, picture
+from cgan_kit.widgets.parts import MimeBundle, caption, mime_bundle, named_slider, picture
 
 TRUNCATIONS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, math.inf)
 KEPT_GENERATORS = 16
@@ -212,15 +212,17 @@ class ClassGrid(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
     def _make_controls(self) -> None:
         steps = common_steps(self.runs)
         starts = range(0, len(self.classes), self.columns)
-        self.checkpoint = _slider(
+        self.checkpoint = named_slider(
             "Checkpoint", [(f"step {step:,}", step) for step in steps], steps[-1]
         )
-        self.truncation = _slider(
+        self.truncation = named_slider(
             "Truncation",
             [("off" if math.isinf(t) else f"±{t:g}", t) for t in TRUNCATIONS],
             math.inf,
         )
-        self.page = _slider("Classes", [(self._page_name(start), start) for start in starts], 0)
+        self.page = named_slider(
+            "Classes", [(self._page_name(start), start) for start in starts], 0
+        )
         self.new_z = ipywidgets.Button(
             description="New z", icon="random", tooltip="Draw other z for the rows"
         )
@@ -252,14 +254,6 @@ def in_a_row(panels: Sequence[Pixels], gap: int = 16) -> Pixels:
     between = np.full((len(panels[0]), gap, *panels[0].shape[2:]), WHITE, np.uint8)
     pieces = [piece for panel in panels for piece in (between, panel)]
     return np.concatenate(pieces[1:], axis=1)
-
-
-def _slider(name: str, options: Sequence[tuple[str, float]], value: float) -> Any:
-    """A slider over named values; the arrow keys move it one value at a time."""
-    slider = ipywidgets.SelectionSlider(options=options, value=value, description=name)
-    slider.layout.width = "330px"
-    slider.style.description_width = "80px"
-    return slider
 
 
 def _check_sizes(columns: int, scale: int | None) -> None:

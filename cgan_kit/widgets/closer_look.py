@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import ipywidgets
 import numpy as np
@@ -13,7 +12,7 @@ from torch import Tensor
 from cgan_kit.data import ImageSet, RenderedSet
 from cgan_kit.pictures import Pixels, fitting_scale, frame, tile, to_png
 from cgan_kit.plots import row_names
-from cgan_kit.widgets.parts import caption, picture
+from cgan_kit.widgets.parts import caption, named_slider, picture
 
 SIDE = 120  # pixels that an enlarged image is high, at the least
 CHUNK = 128  # real images compared at a time: few stay in the processor's cache
@@ -40,8 +39,8 @@ class CloserLook(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no ty
 
     def __init__(self, real: ImageSet, classes: Sequence[int], rows: int) -> None:
         self.real = real
-        self.row = _slider("Row", [(name, row) for row, name in enumerate(row_names(rows))])
-        self.label = _slider("Class", [(real.class_names[k], k) for k in classes])
+        self.row = named_slider("Row", [(name, row) for row, name in enumerate(row_names(rows))])
+        self.label = named_slider("Class", [(real.class_names[k], k) for k in classes])
         self.image, self.caption = picture(), ipywidgets.HTML()
         self.words = ""
         controls = ipywidgets.HBox([self.row, self.label])
@@ -126,10 +125,3 @@ def stacked(upper: Pixels, lower: Pixels, gap: int = 12) -> Pixels:
     sheet[: upper.shape[0], : upper.shape[1]] = pictures[0]
     sheet[-lower.shape[0] :, : lower.shape[1]] = pictures[1]
     return sheet
-
-
-def _slider(name: str, options: Sequence[tuple[str, int]]) -> Any:
-    slider = ipywidgets.SelectionSlider(options=options, value=options[0][1], description=name)
-    slider.layout.width = "330px"
-    slider.style.description_width = "80px"
-    return slider

@@ -19,7 +19,7 @@ from torch import Tensor
 from cgan_kit.losses.sphere import on_sphere
 from cgan_kit.pictures import to_png
 from cgan_kit.plots import COLOURS, DPI
-from cgan_kit.widgets.parts import MimeBundle, caption, mime_bundle, picture
+from cgan_kit.widgets.parts import MimeBundle, caption, mime_bundle, named, named_slider, picture
 
 CLASSES = 3
 NORMS = (0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
@@ -85,8 +85,8 @@ class FactorDial(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no ty
 
     def __init__(self, norm: float = 2.0, p: float = 0.5) -> None:
         self._look = lru_cache(maxsize=None)(_measure_and_draw)
-        self.norm = _slider("‖F‖", NORMS, norm)
-        self.p = _slider("p", PROBABILITIES, p)
+        self.norm = named_slider("‖F‖", named(NORMS), norm, label=40)
+        self.p = named_slider("p", named(PROBABILITIES), p, label=40)
         self.image, self.caption = picture(), ipywidgets.HTML()
         self._draw()
         controls = ipywidgets.HBox([self.norm, self.p])
@@ -179,12 +179,3 @@ def _lengths(axes: Axes, norm: float, p: float) -> None:
     axes.set_title(f"length of ∂L/∂$w_1$ at p = {p:g}", fontsize=10)
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, frameon=False, loc="upper left")
-
-
-def _slider(name: str, values: tuple[float, ...], value: float) -> Any:
-    slider = ipywidgets.SelectionSlider(
-        options=[(f"{each:g}", each) for each in values], value=value, description=name
-    )
-    slider.layout.width = "330px"
-    slider.style.description_width = "40px"
-    return slider

@@ -20,7 +20,15 @@ from cgan_kit.losses.sphere import on_sphere
 from cgan_kit.pictures import to_png
 from cgan_kit.plots import BLUE, DPI, GREEN, GREY, ORANGE
 from cgan_kit.widgets.forces import D2D_CE, LOSSES, Dials, angles, directions, forces
-from cgan_kit.widgets.parts import MimeBundle, caption, choice, mime_bundle, picture
+from cgan_kit.widgets.parts import (
+    MimeBundle,
+    caption,
+    choice,
+    mime_bundle,
+    named,
+    named_slider,
+    picture,
+)
 
 TEMPERATURES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0)
 POSITIVE_MARGINS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
@@ -301,10 +309,16 @@ class Hypersphere(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
         self.angle = ipywidgets.IntSlider(min=0, max=355, step=5, description="to angle °")
         self.latitude = ipywidgets.IntSlider(min=-90, max=90, step=5, description="latitude °")
         self.view = ipywidgets.IntSlider(value=150, max=345, step=15, description="view °")
-        self.temperature = _slider("τ", TEMPERATURES, start.temperature)
-        self.margin_positive = _slider("m_p", POSITIVE_MARGINS, start.margin_positive)
-        self.margin_negative = _slider("m_n", NEGATIVE_MARGINS, start.margin_negative)
-        self.length = _slider("‖F‖", LENGTHS, 1.0)
+        self.temperature = named_slider(
+            "τ", named(TEMPERATURES), start.temperature, width=250, label=40
+        )
+        self.margin_positive = named_slider(
+            "m_p", named(POSITIVE_MARGINS), start.margin_positive, width=250, label=40
+        )
+        self.margin_negative = named_slider(
+            "m_n", named(NEGATIVE_MARGINS), start.margin_negative, width=250, label=40
+        )
+        self.length = named_slider("‖F‖", named(LENGTHS), 1.0, width=250, label=40)
         self.times = choice("Steps", [1, 10, 100], 10)
         self.step = ipywidgets.Button(description="Step", icon="step-forward")
         self.reset = ipywidgets.Button(description="Reset", icon="undo")
@@ -350,12 +364,3 @@ def looked_at(points: Tensor, view: float) -> tuple[Tensor, Tensor]:
 def shown_length(size: Tensor) -> Tensor:
     """Of an arrow, below 0.9: weak forces stay visible, strong ones stay in the frame."""
     return 0.9 * size / (size + 1.5)
-
-
-def _slider(name: str, values: tuple[float, ...], value: float) -> Any:
-    slider = ipywidgets.SelectionSlider(
-        options=[(f"{each:g}", each) for each in values], value=value, description=name
-    )
-    slider.layout.width = "250px"
-    slider.style.description_width = "40px"
-    return slider

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +17,7 @@ from cgan_kit.paths import between_classes, slerp
 from cgan_kit.pictures import WHITE, Pixels, beside, fitting_scale, frame, tile, to_png
 from cgan_kit.plots import check_makes_images, image_grid, row_names
 from cgan_kit.training.run import Run, sample
-from cgan_kit.widgets.parts import MimeBundle, caption, mime_bundle, picture
+from cgan_kit.widgets.parts import MimeBundle, caption, mime_bundle, named_slider, picture
 
 STEPS = 11  # images along a way: 0, 0.1, ..., 1
 ENLARGED = 3  # the current image, beside those of the strips
@@ -141,12 +140,14 @@ class Interpolate(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
         z = [(name, row) for row, name in enumerate(row_names(self.rows))]
         classes = [(name, label) for label, name in enumerate(self.run.class_names)]
         steps = [(f"step {step:,}", step) for step in self.run.steps]
-        self.start, self.end = _slider("from z", z, 0), _slider("to z", z, 1)
-        self.first = _slider("from class", classes, first)
-        self.second = _slider("to class", classes, second)
+        self.start = named_slider("from z", z, 0, width=280)
+        self.end = named_slider("to z", z, 1, width=280)
+        self.first = named_slider("from class", classes, first, width=280)
+        self.second = named_slider("to class", classes, second, width=280)
         tenths = [(name, place) for place, name in enumerate(_heads())]
-        self.t, self.s = _slider("t: z", tenths, 0), _slider("s: class", tenths, 0)
-        self.checkpoint = _slider("Checkpoint", steps, steps[-1][1])
+        self.t = named_slider("t: z", tenths, 0, width=280)
+        self.s = named_slider("s: class", tenths, 0, width=280)
+        self.checkpoint = named_slider("Checkpoint", steps, steps[-1][1], width=280)
         self.new_z = ipywidgets.Button(
             description="New z", icon="random", tooltip="Draw other z to choose from"
         )
@@ -185,10 +186,3 @@ def _with_marks(strips: Pixels, t: int, s: int) -> Pixels:
         sheet[top : top + height + GAP, left : left + width + GAP] = MARK
         sheet[image] = kept
     return sheet
-
-
-def _slider(name: str, options: Sequence[tuple[str, int]], value: int) -> Any:
-    slider = ipywidgets.SelectionSlider(options=options, value=value, description=name)
-    slider.layout.width = "280px"
-    slider.style.description_width = "80px"
-    return slider

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -14,7 +13,7 @@ from torch import Tensor
 from cgan_kit import plots
 from cgan_kit.metrics import Bench, blur, duplicate, keep_modes, mix_labels
 from cgan_kit.pictures import Pixels, beside, fitting_scale, frame, tile, to_png
-from cgan_kit.widgets.parts import MimeBundle, caption, mime_bundle, picture
+from cgan_kit.widgets.parts import MimeBundle, caption, mime_bundle, named_slider, picture
 
 ALL = 2**31  # modes: more than any class holds
 MODES = (ALL, 32, 24, 16, 8, 4, 2, 1)
@@ -168,10 +167,12 @@ class MetricLaboratory(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has
     def _make_controls(self) -> None:
         shares = [(f"{share:.0%}", share) for share in SHARES]
         modes = [("all" if m == ALL else f"{m} a class", m) for m in MODES]
-        self.modes = _slider("Keep images", modes)
-        self.duplicated = _slider("Duplicate", shares)
-        self.sigma = _slider("Blur", [(f"{sigma:g} px", sigma) for sigma in SIGMAS])
-        self.mixed = _slider("Mix labels", shares)
+        self.modes = named_slider("Keep images", modes, label=90, live=False)
+        self.duplicated = named_slider("Duplicate", shares, label=90, live=False)
+        self.sigma = named_slider(
+            "Blur", [(f"{sigma:g} px", sigma) for sigma in SIGMAS], label=90, live=False
+        )
+        self.mixed = named_slider("Mix labels", shares, label=90, live=False)
         self._sliders = (self.modes, self.duplicated, self.sigma, self.mixed)
         self.reset = ipywidgets.Button(
             description="Undamaged", icon="undo", tooltip="All four sliders to the left"
@@ -185,16 +186,6 @@ class MetricLaboratory(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has
         controls.layout.flex_flow = "row wrap"
         controls.layout.align_items = "center"
         return [controls, self.image, self.caption]
-
-
-def _slider(name: str, options: Sequence[tuple[str, float]]) -> Any:
-    """A slider over named values, at its left end; a redraw waits until it is let go."""
-    slider = ipywidgets.SelectionSlider(
-        options=options, value=options[0][1], description=name, continuous_update=False
-    )
-    slider.layout.width = "330px"
-    slider.style.description_width = "90px"
-    return slider
 
 
 def _pixels(figure: Figure) -> Pixels:

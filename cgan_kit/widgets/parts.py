@@ -59,6 +59,38 @@ def choice(name: str, options: Sequence[Any], value: object, width: int | None =
     return buttons
 
 
+def named_slider(
+    name: str,
+    options: Sequence[tuple[str, Any]],
+    value: object = None,
+    *,
+    width: int = 330,
+    label: int = 80,
+    live: bool = True,
+) -> Any:
+    """A slider over named values; the arrow keys move it one value at a time.
+
+    Arguments:
+        options: (what is shown, value).
+        value: to begin with; None is the first.
+        width, label: pixels, of all of it and of its name's part.
+        live: whether it speaks while it is dragged, or only when it is let go.
+    """
+    made = ipywidgets.SelectionSlider(
+        options=options,
+        value=options[0][1] if value is None else value,
+        description=name,
+        continuous_update=live,
+    )
+    made.layout.width, made.style.description_width = f"{width}px", f"{label}px"
+    return made
+
+
+def named(values: Sequence[float]) -> list[tuple[str, float]]:
+    """Numbers as a slider's options, each under its own digits."""
+    return [(f"{value:g}", value) for value in values]
+
+
 def caption(words: str) -> str:
     """One line of muted text under a picture, for an `ipywidgets.HTML`."""
     return (
