@@ -4,8 +4,8 @@
 
 The class grid and the playground have benchmarks of their own. Each control goes through its
 values on what the lessons show: the runs that ship, and digits; once, for some widgets keep what
-they have drawn. One thread of the CPU. A move ends when every picture is drawn; the browser's own part comes on top. Writes
-benchmarks/results/widgets.json.
+they have drawn. One thread of the CPU. A move ends when every picture is drawn; the browser's own
+part comes on top. Writes benchmarks/results/widgets.json.
 """
 
 from __future__ import annotations
