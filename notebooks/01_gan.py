@@ -328,7 +328,7 @@ for words, optimiser_of in (("gradient descent", plain), ("Adam", adam)):
 #
 # Colours are $D(x)$. An **arrow** is minus the gradient of $G$'s loss at a fake point (times their number): which way
 # $D$ tells this point to go. Noise stays fixed, so each point can be followed. *Both* takes a turn of $D$ and then
-# one of $G$; *Slow motion* takes turn after turn; *rewind* goes back to any turn, and playing on from there forgets
+# one of $G$; *slow motion* takes turn after turn; *rewind* goes back to any turn, and playing on from there forgets
 # what came after.
 #
 # ### Predict
