@@ -83,3 +83,17 @@ def test_the_average_of_a_run_that_never_starts_it_is_the_generator(make_trainin
     list(training)
     ours, theirs = training.averaged.state_dict(), training.gan.generator.state_dict()
     assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+
+
+def test_the_batches_of_a_training_are_mirrored_when_the_recipe_says_so(make_training):
+    """The same real images in the same order, some of them mirrored and some not."""
+    straight, flipped = (
+        make_training(str(flips), recipe=Recipe(batch_size=8, flips=flips)).players.batches.next()[
+            0
+        ]
+        for flips in (False, True)
+    )
+    kept = (flipped == straight).flatten(1).all(dim=1)
+    mirrored = (flipped == straight.flip(-1)).flatten(1).all(dim=1)
+    assert (kept | mirrored).all()
+    assert 0 < mirrored.sum() < 8
