@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
 from cgan_kit.losses.checks import check_weight
 from cgan_kit.losses.conditioning import Conditioning, Judged
+from cgan_kit.spectral import add_spectral_norm
 
 
 class ACGAN(Conditioning):

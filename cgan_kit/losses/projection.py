@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
 from cgan_kit.losses.conditioning import Conditioning
+from cgan_kit.spectral import add_spectral_norm
 
 
 class Projection(Conditioning):

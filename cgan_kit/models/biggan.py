@@ -33,7 +33,7 @@ from cgan_kit.models.residual import (
     down_stages,
     up_stages,
 )
-from cgan_kit.models.spectral import add_spectral_norm
+from cgan_kit.spectral import add_spectral_norm
 
 
 class BigGANGenerator(Generator):

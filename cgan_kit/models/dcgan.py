@@ -12,11 +12,11 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
 from cgan_kit.models.checks import check_counts
 from cgan_kit.models.conditional_norm import ConditionalBatchNorm2d
 from cgan_kit.models.interfaces import Discriminator, Generator, Judgement
+from cgan_kit.spectral import add_spectral_norm
 
 SIZES = (8, 16, 32, 64)
 
@@ -117,8 +117,7 @@ class DCGANDiscriminator(Discriminator):
         self.feature_dim = widths[-1] * (4 if pooling == "flat" else 1)
         self.to_score = nn.Linear(self.feature_dim, 1)
         if spectral_norm:
-            for layer in [*self.halvings, self.to_score]:
-                add_spectral_norm(layer)
+            add_spectral_norm(self)
 
     def forward(self, samples: Tensor) -> Judgement:
         """images (n, C, H, W) -> adversarial (n,), features (n, F)."""

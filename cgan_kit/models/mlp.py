@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
 from cgan_kit.models.checks import check_counts
 from cgan_kit.models.interfaces import Discriminator, Generator, Judgement
+from cgan_kit.spectral import add_spectral_norm
 
 
 class MLPGenerator(Generator):
@@ -74,9 +74,7 @@ class MLPDiscriminator(Discriminator):
         self.layers = nn.Sequential(*_hidden_layers(sample_shape[0], width, depth))
         self.to_score = nn.Linear(width, 1)
         if spectral_norm:
-            for layer in [*self.layers, self.to_score]:
-                if isinstance(layer, nn.Linear):
-                    add_spectral_norm(layer)
+            add_spectral_norm(self)
 
     def forward(self, samples: Tensor) -> Judgement:
         """points (n, D) -> adversarial (n,), features (n, width)."""

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 import cgan_kit as kit
+from cgan_kit import spectral
 from cgan_kit.losses import R1R2
-from cgan_kit.models import spectral
-from cgan_kit.models.spectral import add_spectral_norm
+from cgan_kit.spectral import add_spectral_norm
 from cgan_kit.training import FLOAT32, training_step
 from cgan_kit.training.step import make_players
 

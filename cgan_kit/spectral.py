@@ -8,6 +8,8 @@ gradient, are then one iteration for each update of a weight: none while the gen
 fakes for the discriminator, none in the discriminator while the generator learns, and none
 when samples are drawn. A penalty that asks the discriminator again, such as WGANGP, adds one.
 `torch.nn.utils.parametrizations.spectral_norm` iterates in every pass in training mode.
+
+Models and losses both use it; neither knows the other.
 """
 
 from __future__ import annotations
@@ -23,10 +25,11 @@ ITERATIONS_AT_START = 15
 def add_spectral_norm(network: nn.Module) -> None:
     """Hold the largest singular value of each convolution and each linear layer at 1, in place.
 
-    Embeddings stay free. To be called when the weights have their initial values.
+    Embeddings within the network stay free; an embedding given by itself is held. To be called
+    when the weights have their initial values.
     """
     layers = [each for each in network.modules() if isinstance(each, (nn.Conv2d, nn.Linear))]
-    for layer in layers:
+    for layer in [network] if isinstance(network, nn.Embedding) else layers:
         register_parametrization(layer, "weight", SpectralNorm(layer.weight))
 
 
