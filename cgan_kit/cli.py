@@ -129,6 +129,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         help="what resuming needs is saved this often besides (%(default)s)")  # fmt: skip
     add("--seed", type=int, default=0, help="of weights, data order and z (%(default)s)")
     add("--precision", choices=("float32", "bfloat16"), help="by default a short trial decides")
+    add("--graphs", action="store_true", help="record steps and play them back, on CUDA alone")
     add("--device", help="cpu, cuda, cuda:1; the GPU by default where there is one")
     parser.set_defaults(command=train)
 
@@ -227,6 +228,7 @@ def train(given: argparse.Namespace) -> int:
         seed=given.seed,
         precision=Precision(given.precision == "bfloat16") if given.precision else None,
         device=given.device,
+        graphs=given.graphs,
     )
     _say(f"{chosen}{'' if given.all else f' ({len(whole) - len(chosen):,} held out)'}")
     return _finish(training)

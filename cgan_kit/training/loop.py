@@ -39,12 +39,13 @@ from cgan_kit.training.files import (
     write_text,
 )
 from cgan_kit.training.gan import GAN
+from cgan_kit.training.graphs import recorded_turns
 from cgan_kit.training.interrupt import interrupts_wait
 from cgan_kit.training.precision import Precision, choose_precision
 from cgan_kit.training.recipe import Recipe
 from cgan_kit.training.run import Run, describe_data, sample
 from cgan_kit.training.state import progress_of, restore, weights_of
-from cgan_kit.training.step import Players, make_players, training_step
+from cgan_kit.training.step import AS_WRITTEN, Players, make_players, training_step
 from cgan_kit.version import VERSION
 
 Record = dict[str, float]
@@ -83,11 +84,13 @@ class Training:
         seed: of data order and latents. The initial weights have a seed of their own.
         precision: None tries what is fastest here and prints what it picked.
         device: None is the GPU where there is one, else the CPU.
+        graphs: whether steps are recorded and played back, see `training.graphs`; only a
+            CUDA device does.
 
     Raises:
         ValueError: an argument out of range; data of another shape or number of classes
-            than the GAN's; a folder that holds a run already, or cannot be written; a batch
-            that the processes cannot share evenly.
+            than the GAN's; steps that cannot be recorded; a folder that holds a run already,
+            or cannot be written; a batch that the processes cannot share evenly.
         DivergedError: while iterating, when a quantity became NaN or infinite.
     """
 
@@ -106,6 +109,7 @@ class Training:
         seed: int = 0,
         precision: Precision | None = None,
         device: torch.device | str | None = None,
+        graphs: bool = False,
     ) -> None:
         check_fit(gan, data)
         check_counts(steps=steps, log_every=log_every)
@@ -140,6 +144,10 @@ class Training:
         precision.arrange(self.gan)
         precision.arrange(self.averaged)
         self.players = make_players(gan, data, self.recipe, precision, seed, self.shard)
+        self.graphs = graphs
+        self.turns = AS_WRITTEN
+        if graphs and self.device.type == "cuda":
+            self.turns = recorded_turns(self.players)
 
     @classmethod
     def resume(
@@ -192,6 +200,7 @@ class Training:
             seed=plan["seed"],
             precision=Precision(**plan["precision"]),
             device=device,
+            graphs=plan.get("graphs", False),
         )
         training.folder = run.folder
         training.step = restore(training.players, training.averaged, state)
@@ -274,7 +283,7 @@ class Training:
 
     def _advance(self) -> Record:
         """One step; what it saw, where this step is logged."""
-        seen = training_step(self.players, self.recipe.discriminator_steps)
+        seen = training_step(self.players, self.recipe.discriminator_steps, self.turns)
         self.step += 1
         decay = decay_at(self.step, self.recipe.ema_decay, self.recipe.ema_start)
         update_average(self.averaged, self.gan.generator, decay)
@@ -335,6 +344,7 @@ class Training:
                 "log_every": self.log_every,
                 "seed": self.seed,
                 "precision": vars(self.players.precision),
+                "graphs": self.graphs,
             },
         }
         text = json.dumps(config, indent=1, default=lambda number: number.item()) + "\n"
@@ -372,6 +382,7 @@ def train(
     seed: int = 0,
     precision: Precision | None = None,
     device: torch.device | str | None = None,
+    graphs: bool = False,
 ) -> Run:
     """Train to the end, with a progress bar; arguments and errors are those of `Training`.
 
@@ -391,6 +402,7 @@ def train(
             seed=seed,
             precision=precision,
             device=device,
+            graphs=graphs,
         )
     )
 

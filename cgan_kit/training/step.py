@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -64,35 +66,34 @@ def make_players(
     )
 
 
-def training_step(players: Players, discriminator_steps: int = 1) -> dict[str, Tensor]:
-    """The discriminator's turns, then the generator's; returns what is worth watching.
+class Batch(NamedTuple):
+    """What one turn is played with: real images (n, ...), their labels (n,), a z for each."""
 
-    Goodfellow et al. 2014, algorithm 1, with labels: fakes are made for the labels of the
-    real images beside them, so that their class frequencies agree.
-    """
-    seen: dict[str, Tensor] = {}
-    for _ in range(discriminator_steps):
-        seen |= discriminator_step(players)
-    return seen | generator_step(players)
+    real_images: Tensor
+    labels: Tensor
+    latents: Tensor
 
 
-def draw(players: Players) -> tuple[Tensor, Tensor, Tensor]:
-    """The next real images, their labels, and a z for each; of these, this process's part."""
+Seen = dict[str, Tensor]
+Turn = Callable[[Players, Batch], Seen]
+
+
+def draw(players: Players) -> Batch:
+    """The next batch; of it, this process's part."""
     real_images, labels = players.batches.next()
     latents = draw_latents(len(labels), players.gan.latent_dim, players.random, labels.device)
-    part = players.shard.part
-    return part(real_images), part(labels), part(latents)
+    return Batch(*map(players.shard.part, (real_images, labels, latents)))
 
 
-def discriminator_step(players: Players) -> dict[str, Tensor]:
+def discriminator_step(players: Players, batch: Batch) -> Seen:
     """Tell real from fake, and learn what the conditioning asks."""
     gan, penalty, precision, shard = players.gan, players.penalty, players.precision, players.shard
-    real_images, labels, latents = draw(players)
+    real_images, labels, latents = batch
     with torch.no_grad(), precision.autocast():
         fake_images = gan.generator(latents, labels).float()
     if penalty is not None:
         # The penalty asks for the score's slope at the images.
-        real_images.requires_grad_()
+        real_images = real_images.detach().requires_grad_()
         fake_images.requires_grad_()
     with precision.autocast():
         real, fake = gan.judge_both(real_images, fake_images, labels)
@@ -124,20 +125,20 @@ def discriminator_step(players: Players) -> dict[str, Tensor]:
     return seen
 
 
-def generator_step(players: Players) -> dict[str, Tensor]:
+def generator_step(players: Players, batch: Batch) -> Seen:
     """Make images the discriminator takes for real, and the conditioning for their class."""
     gan, precision, shard = players.gan, players.precision, players.shard
-    real_images, labels, latents = draw(players)
-    with gan.only_generator_learns(), precision.autocast():
-        fake = gan.judge(gan.generator(latents, labels), labels)
-        real_scores = torch.zeros_like(fake.scores)
-        if gan.adversarial.relative:
-            with torch.no_grad():
-                real_scores = gan.judge(real_images, labels).scores
-
-    adversarial = gan.adversarial.generator(real_scores, fake.scores)
-    conditioning = gan.conditioning.generator_loss(*shard.gathered(gan.conditioning, fake))
-    loss = adversarial + conditioning
+    real_images, labels, latents = batch
+    with gan.only_generator_learns():
+        with precision.autocast():
+            fake = gan.judge(gan.generator(latents, labels), labels)
+            real_scores = torch.zeros_like(fake.scores)
+            if gan.adversarial.relative:
+                with torch.no_grad():
+                    real_scores = gan.judge(real_images, labels).scores
+        adversarial = gan.adversarial.generator(real_scores, fake.scores)
+        conditioning = gan.conditioning.generator_loss(*shard.gathered(gan.conditioning, fake))
+        loss = adversarial + conditioning
 
     players.generator_optimiser.zero_grad()
     loss.backward()
@@ -148,3 +149,27 @@ def generator_step(players: Players) -> dict[str, Tensor]:
         "g_conditioning": conditioning.detach(),
         "g_loss": loss.detach(),
     }
+
+
+class Turns(NamedTuple):
+    """How each player's turn is played."""
+
+    discriminator: Turn = discriminator_step
+    generator: Turn = generator_step
+
+
+AS_WRITTEN = Turns()
+
+
+def training_step(
+    players: Players, discriminator_steps: int = 1, turns: Turns = AS_WRITTEN
+) -> Seen:
+    """The discriminator's turns, then the generator's; returns what is worth watching.
+
+    Goodfellow et al. 2014, algorithm 1, with labels: fakes are made for the labels of the
+    real images beside them, so that their class frequencies agree.
+    """
+    seen: Seen = {}
+    for _ in range(discriminator_steps):
+        seen |= turns.discriminator(players, draw(players))
+    return seen | turns.generator(players, draw(players))

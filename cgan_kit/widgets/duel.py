@@ -11,7 +11,7 @@ from cgan_kit.data import PointSet
 from cgan_kit.losses import R1, AdversarialLoss, minimax, non_saturating
 from cgan_kit.training import GAN, Precision, Recipe, discriminator_step, generator_step
 from cgan_kit.training.state import progress_of, restore, weights_of
-from cgan_kit.training.step import make_players
+from cgan_kit.training.step import draw, make_players
 
 Player = Literal["D", "G"]
 GAMES: dict[str, AdversarialLoss] = {"non-saturating": non_saturating, "minimax": minimax}
@@ -140,7 +140,8 @@ class Duel:
         players.penalty = R1(rules.gamma) if rules.gamma else None
         players.discriminator_optimiser.param_groups[0]["lr"] = rules.discriminator_rate
         players.generator_optimiser.param_groups[0]["lr"] = rules.generator_rate
-        (discriminator_step if turn.player == "D" else generator_step)(players)
+        step = discriminator_step if turn.player == "D" else generator_step
+        step(players, draw(players))
         self.at += 1
 
     def _state(self) -> dict[str, Tensor]:

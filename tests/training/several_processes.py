@@ -20,7 +20,7 @@ import cgan_kit as kit
 from cgan_kit.losses import R1R2, WGANGP, AdversarialLoss
 from cgan_kit.training import FLOAT32, training_step
 from cgan_kit.training.distributed import join, share_batch_statistics
-from cgan_kit.training.step import discriminator_step, generator_step, make_players
+from cgan_kit.training.step import discriminator_step, draw, generator_step, make_players
 
 BATCH = 16
 STEPS = 20
@@ -92,10 +92,11 @@ def compare(together, alone=None):
 def compare_gradients(conditioning, game, data, shard):
     """For each part, `compare` of its gradients in the first step; and of what is reported."""
     both = together_and_alone(make_gan(data, conditioning, game), data, shard)
-    found, seen = {}, [discriminator_step(players) for players in both]
+    found, seen = {}, [discriminator_step(players, draw(players)) for players in both]
     for part in ("discriminator", "conditioning"):
         found[part] = compare(*(gradient(getattr(players.gan, part)) for players in both))
-    seen = [each | generator_step(players) for each, players in zip(seen, both, strict=True)]
+    for each, players in zip(seen, both, strict=True):
+        each |= generator_step(players, draw(players))
     found["generator"] = compare(*(gradient(players.gan.generator) for players in both))
     reported = [players.shard.averaged(each) for each, players in zip(seen, both, strict=True)]
     found["reported"] = compare(*(torch.stack(list(each.values())) for each in reported))

@@ -13,7 +13,7 @@ import torch
 import cgan_kit as kit
 from cgan_kit import losses, metrics
 from cgan_kit.training import FLOAT32, discriminator_step, generator_step
-from cgan_kit.training.step import Players, make_players
+from cgan_kit.training.step import Players, draw, make_players
 
 BATCH = 8
 GAMES = [
@@ -137,10 +137,10 @@ def three_steps(gan, data, game, penalty, precision) -> Players:
     start = learners(gan, "")
     for _ in range(3):
         before = learners(gan, "generator")
-        seen = discriminator_step(players)
+        seen = discriminator_step(players, draw(players))
         assert not moved(before, gan), "the discriminator's turn"
         before = learners(gan, "discriminator", "conditioning")
-        seen |= generator_step(players)
+        seen |= generator_step(players, draw(players))
         assert not moved(before, gan), "the generator's turn"
         assert all(torch.isfinite(value) for value in seen.values()), seen
     stay = set(start) - moved(start, gan)

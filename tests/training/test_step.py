@@ -9,7 +9,7 @@ import torch
 import cgan_kit as kit
 from cgan_kit.losses import ACGAN, R1R2, WGANGP, Concatenation, Projection
 from cgan_kit.training import FLOAT32, discriminator_step, generator_step, training_step
-from cgan_kit.training.step import make_players
+from cgan_kit.training.step import draw, make_players
 
 PARTS = ("generator", "discriminator", "conditioning")
 
@@ -52,7 +52,7 @@ def test_the_discriminators_turn_moves_it_and_its_head_alone(
     players = make_players_for(ACGAN(), recipe, spectral_norm=spectral_norm)
     gan = players.gan
     before = parameters(gan)
-    discriminator_step(players)
+    discriminator_step(players, draw(players))
     changed = moved(before, gan)
     assert changed["generator"] == set()
     assert all(p.grad is None for p in gan.generator.parameters()), "no gradient goes that far"
@@ -63,11 +63,11 @@ def test_the_discriminators_turn_moves_it_and_its_head_alone(
 @pytest.mark.parametrize("conditioning", [ACGAN, Projection, Concatenation])
 def test_the_generators_turn_moves_it_alone(make_players_for, conditioning):
     players = make_players_for(conditioning())
-    discriminator_step(players)  # projection starts at zero and would be silent
+    discriminator_step(players, draw(players))  # projection starts at zero and would be silent
     gan = players.gan
     before = parameters(gan)
     judge_gradients = [p.grad.clone() for p in gan.discriminator.parameters()]
-    generator_step(players)
+    generator_step(players, draw(players))
     changed = moved(before, gan)
     assert changed["discriminator"] == set()
     assert changed["conditioning"] == set()
@@ -79,10 +79,10 @@ def test_the_generators_turn_moves_it_alone(make_players_for, conditioning):
 
 def test_gradients_of_one_step_do_not_leak_into_the_next(make_players_for):
     players = make_players_for()
-    discriminator_step(players)
+    discriminator_step(players, draw(players))
     for parameter in players.gan.discriminator.parameters():
         parameter.grad.fill_(float("nan"))
-    seen = discriminator_step(players) | generator_step(players)
+    seen = discriminator_step(players, draw(players)) | generator_step(players, draw(players))
     assert all(torch.isfinite(value) for value in seen.values())
     assert all(torch.isfinite(p).all() for p in players.gan.parameters())
 
@@ -145,7 +145,7 @@ def test_the_discriminator_sees_real_images_then_fakes_under_one_set_of_labels(
         return game.discriminator(real, fake)
 
     players.gan.adversarial = dataclasses.replace(game, discriminator=look)
-    discriminator_step(players)
+    discriminator_step(players, draw(players))
     ((real, fake),) = seen
     images, labels = next(result for name, result in calls if name == "batch")
     (both,) = next(arguments for name, arguments in calls if name == "discriminator")
@@ -174,14 +174,14 @@ def test_the_losses_are_the_sums_of_their_parts(make_players_for):
 def test_both_players_get_what_they_ask_for_when_the_other_rests(make_players_for):
     recipe = kit.Recipe(batch_size=8, learning_rate=3e-3, penalty=None)
     players = make_players_for(ACGAN(), recipe, adversarial=kit.losses.non_saturating)
-    first = discriminator_step(players)
+    first = discriminator_step(players, draw(players))
     for _ in range(60):
-        last = discriminator_step(players)
+        last = discriminator_step(players, draw(players))
     assert last["d_loss"] < first["d_loss"] - 0.3
     assert last["score_real"] > last["score_fake"] + 0.3
-    first = generator_step(players)
+    first = generator_step(players, draw(players))
     for _ in range(60):
-        last = generator_step(players)
+        last = generator_step(players, draw(players))
     assert last["g_loss"] < first["g_loss"] - 0.3
 
 
@@ -193,4 +193,6 @@ def test_in_the_relativistic_game_real_scores_reach_the_generators_loss(make_pla
     fake = twin.gan.judge(twin.gan.generator(latents, labels), labels)
     real = twin.gan.judge(images, labels)
     expected = torch.nn.functional.softplus(real.scores - fake.scores).mean()
-    assert generator_step(players)["g_adversarial"].item() == pytest.approx(expected.item())
+    assert generator_step(players, draw(players))["g_adversarial"].item() == pytest.approx(
+        expected.item()
+    )

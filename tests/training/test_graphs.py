@@ -1,0 +1,169 @@
+"""Recorded steps: what they do is what the steps do, and what cannot be recorded is refused.
+
+A CPU has no graphs. `OnPaper` stands in for the recorder: it writes down every operation with
+the very tensors it read and wrote, and does them again at the same addresses, as a graph does;
+what a graph could not hold (a value read by the host, numbers drawn) it does not accept.
+"""
+
+import copy
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+import cgan_kit as kit
+from cgan_kit import losses
+from cgan_kit.training import FLOAT32, graphs, training_step
+from cgan_kit.training.distributed import Shard
+from cgan_kit.training.state import progress_of, weights_of
+from cgan_kit.training.step import AS_WRITTEN, make_players
+
+READS = ("_local_scalar_dense", "nonzero", "masked_select", "unique", "equal", "rand", "normal")
+
+
+def tensors(tree):
+    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
+
+
+def memory(tensor):
+    return tensor.untyped_storage().data_ptr()
+
+
+class OnPaper(TorchDispatchMode):
+    """The recorder of a machine without graphs."""
+
+    def __init__(self, players):
+        super().__init__()
+        self.players = players
+
+    def __call__(self, turn):
+        self.done = []
+        before = {name: each.clone() for name, each in self.kept().items()}
+        with self:
+            seen = turn()
+        for name, each in self.kept().items():
+            each.detach().copy_(before[name])
+        return seen, self.play(self.done)
+
+    def kept(self):
+        """All that a turn changes: a recording does not do what it writes down."""
+        players = self.players
+        optimisers = (players.discriminator_optimiser, players.generator_optimiser)
+        held = dict(enumerate(tensors([each.state_dict()["state"] for each in optimisers])))
+        return players.gan.state_dict(keep_vars=True) | held
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        name = function.__name__
+        assert not any(word in name for word in READS), f"{name}: no graph holds it"
+        out = function(*args, **(kwargs or {}))
+        read = {memory(leaf) for leaf in tensors((args, kwargs))}
+        fresh = [memory(leaf) not in read for leaf in tensors(out)]
+        self.done.append((function, args, kwargs or {}, out, fresh))
+        return out
+
+    @staticmethod
+    def play(done):
+        def play():
+            with torch.no_grad():
+                for function, args, kwargs, out, fresh in done:
+                    again = function(*args, **kwargs)
+                    for place, new, own in zip(tensors(out), tensors(again), fresh, strict=True):
+                        if own:
+                            place.detach().copy_(new)
+
+        return play
+
+
+METHODS = {
+    "ACGAN": losses.ACGAN,
+    "ACGAN with spectral norm": lambda: losses.ACGAN(spectral_norm=True),
+    "Projection": losses.Projection,
+    "Concatenation": lambda: losses.Concatenation(width=4),
+    "ContraGAN": lambda: losses.ContraGAN(projection_dim=6),
+    "ReACGAN": lambda: losses.ReACGAN(projection_dim=6, spectral_norm=True),
+    "ReACGANReference": lambda: losses.ReACGANReference(projection_dim=6),
+    "ACGANNormalised": losses.ACGANNormalised,
+    "TACGAN": losses.TACGAN,
+    "ADCGAN": losses.ADCGAN,
+    "AMGAN": losses.AMGAN,
+}
+
+
+def players_of(make_gan, data, method, game, penalty, **options):
+    gan = make_gan(METHODS[method](), adversarial=game, spectral_norm=True).train()
+    recipe = kit.Recipe(batch_size=8, penalty=penalty)
+    return make_players(gan, data, recipe, FLOAT32, seed=0, **options)
+
+
+@pytest.mark.parametrize(
+    ("game", "penalty"),
+    [(losses.hinge, None), (losses.relativistic, losses.R1R2(0.1)), (losses.hinge, losses.R1(1.0))],
+    ids=["hinge", "relativistic, R1 and R2", "hinge, R1"],
+)
+@pytest.mark.parametrize("method", METHODS)
+def test_played_steps_are_the_steps(make_gan, data, same, method, game, penalty):
+    plain, recorded = (players_of(make_gan, data, method, game, penalty) for _ in range(2))
+    turns = graphs.recorded_turns(recorded, OnPaper(recorded))
+    for step in range(graphs.WARM_UP + 4):
+        expected, seen = training_step(plain, 2), training_step(recorded, 2, turns)
+        same(seen, expected)
+        average = plain.gan.generator, recorded.gan.generator
+        same(weights_of(recorded, average[1]), weights_of(plain, average[0]))
+        same(progress_of(recorded, step), progress_of(plain, step))
+
+
+def test_the_turn_is_taken_a_few_times_recorded_once_and_then_played(make_gan, data):
+    players = players_of(make_gan, data, "ACGAN", losses.hinge, None)
+    calls = []
+
+    def record(turn):
+        calls.append("record")
+        return {}, lambda: calls.append("play")
+
+    turns = graphs.recorded_turns(players, record)
+    for _ in range(graphs.WARM_UP + 2):
+        training_step(players, 1, turns)
+    assert sorted(calls) == ["play"] * 4 + ["record"] * 2
+    assert turns.generator.taken == graphs.WARM_UP + 2
+
+
+def test_random_numbers_within_a_step_are_refused(make_gan, data):
+    players = players_of(make_gan, data, "ACGAN", losses.wasserstein, losses.WGANGP())
+    with pytest.raises(ValueError, match=r"WGANGP.*R1R2, or graphs=False"):
+        graphs.recorded_turns(players, lambda turn: ({}, lambda: None))
+
+
+def test_several_processes_are_refused(make_gan, data):
+    players = players_of(make_gan, data, "ACGAN", losses.hinge, None)
+    several = replace(players, shard=Shard(rank=0, world_size=2))
+    with pytest.raises(ValueError, match=r"2 processes.*graphs=False"):
+        graphs.recorded_turns(several, lambda turn: ({}, lambda: None))
+
+
+def test_without_a_gpu_steps_are_as_written_and_the_wish_is_kept(make_training, data):
+    training = make_training(graphs=True, device="cpu")
+    assert training.turns is AS_WRITTEN
+    assert len(list(training)) == 8
+    assert training.run.config["training"]["graphs"] is True
+    assert kit.Training.resume(training.folder, steps=9, data=data).graphs is True
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("penalty", [None, losses.R1R2(0.1)], ids=["none", "R1 and R2"])
+@pytest.mark.parametrize("method", METHODS)
+def test_on_a_gpu_a_graph_is_the_step(make_gan, data, method, penalty):
+    data = data.to(torch.device("cuda"))
+    gan = make_gan(METHODS[method](), adversarial=losses.hinge, spectral_norm=True).train().cuda()
+    recipe = kit.Recipe(batch_size=8, penalty=penalty)
+    plain = make_players(copy.deepcopy(gan), data, recipe, FLOAT32, seed=0)
+    recorded = make_players(gan, data, recipe, FLOAT32, seed=0)
+    turns = graphs.recorded_turns(recorded)
+    for _ in range(graphs.WARM_UP + 4):
+        expected, seen = training_step(plain, 2), training_step(recorded, 2, turns)
+        for name, value in expected.items():
+            torch.testing.assert_close(seen[name], value, rtol=1e-3, atol=1e-4)
+    ours, theirs = recorded.gan.state_dict(), plain.gan.state_dict()
+    for name, value in theirs.items():
+        torch.testing.assert_close(ours[name], value, rtol=1e-3, atol=1e-4)
