@@ -119,7 +119,8 @@ def discriminator_step(players: Players, batch: Batch) -> Seen:
         **{f"{name}_fake": value for name, value in gan.conditioning.observe(fake).items()},
     }
     players.discriminator_optimiser.zero_grad()
-    loss.backward()
+    # To what learns alone: the images are leaves as well, where a penalty asked for their slope.
+    loss.backward(inputs=players.discriminator_optimiser.param_groups[0]["params"])
     shard.average_gradients(gan.discriminator, gan.conditioning)
     players.discriminator_optimiser.step()
     return seen
