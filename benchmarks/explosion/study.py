@@ -113,13 +113,21 @@ STUDIES: dict[str, list[Setting]] = {
     "noise": moved(replace(WEAK, learning_rate=0.01), noise=[0.0, 0.5, 0.8]),
     "classes": moved(Setting(), classes=[2, 8, 32]),
     "weight": [replace(Setting(), options={"weight": w}) for w in (0.1, 1.0, 10.0, 100.0)],
+    "classes, 8 axes": moved(Setting(layout="sphere"), classes=[2, 8, 32, 100]),
     "depth": moved(WEAK, depth=[1, 2, 4]),
     "width": moved(WEAK, width=[16, 64, 256]),
     "batch": moved(WEAK, batch_size=[16, 64, 256]),
+    "depth, bounded game": moved(Setting(), depth=[1, 2, 4]),
+    "width, bounded game": moved(Setting(), width=[16, 64, 256]),
+    "batch, bounded game": moved(Setting(), batch_size=[16, 64, 256]),
     # Question 2: does it cause the damage, or accompany it?
     "interventions": moved(
         WEAK, intervention=["", "clip", "fix length", "no class loss", "swap to normalised"]
     ),
+    "class loss taken away": [
+        *moved(WEAK, intervention=["", *(f"no class loss at {n}" for n in (50, 100, 200, 300))]),
+        replace(WEAK, method="none"),
+    ],
     # Question 3: what does each cure change?
     "cures": [
         *moved(WEAK, method=METHODS),
@@ -128,6 +136,11 @@ STUDIES: dict[str, list[Setting]] = {
         replace(WEAK, options={"weight": 0.1}),
         replace(WEAK, gamma=0.05),
         replace(WEAK, method="acgan-normalised", options={"temperature": 0.5}),
+    ],
+    "cures, 8 axes": [
+        *moved(replace(WEAK, layout="sphere"), method=METHODS),
+        replace(WEAK, layout="sphere", spectral_norm=True),
+        replace(WEAK, layout="sphere", gamma=0.05),
     ],
     "methods": moved(Setting(), method=METHODS),
     "methods, 32 classes": moved(Setting(classes=32), method=METHODS),
@@ -186,17 +199,19 @@ def build(setting: Setting, data: kit.data.PointSet, seed: int) -> kit.GAN:
 
 
 def phases(gan: kit.GAN, setting: Setting) -> Iterator[tuple[kit.GAN, int]]:
-    """The whole training; or half of it, and another class loss on the same networks."""
+    """The whole training; or its first half, or as many steps as named, and another class loss."""
     if not setting.intervention.startswith(("swap", "no class")):
         yield gan, setting.steps
         return
-    yield gan, setting.steps // 2
+    last = setting.intervention.split()[-1]
+    first = int(last) if last.isdecimal() else setting.steps // 2
+    yield gan, first
     after = losses.ACGAN(weight=0.0)
     if setting.intervention.startswith("swap"):
         after = losses.ACGANNormalised()
     with kit.training.gan.seeded(0):
         swapped = kit.GAN(gan.generator, gan.discriminator, after, gan.adversarial)
-    yield swapped, setting.steps - setting.steps // 2
+    yield swapped, setting.steps - first
 
 
 def history_of(

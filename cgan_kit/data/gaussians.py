@@ -1,4 +1,4 @@
-"""Points from Gaussians in the plane: every density, posterior and entropy is known exactly."""
+"""Points from Gaussians, mostly in the plane: densities and posteriors are known exactly."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from cgan_kit.data.pointset import PointSet
 RING_RADIUS = 2.0
 GRID_EDGE = 2.0
 LINE_SPACING = 2.0
+SPHERE_AXES = 8
 
 # Where conditional_entropy() integrates, in standard deviations around each centre: 1e-15 of a
 # Gaussian lies beyond 8. Against a step of 1/32 the error stays below 1e-10 for pairs 1 to 14
@@ -23,12 +24,14 @@ STEP = 0.2
 
 
 class Gaussians(PointSet):
-    """Points float32 (N, 2) from p(x|y) = (1/M) Σ_m N(x; c_{y,m}, s² I), with p(y) = 1/K.
+    """Points float32 (N, D) from p(x|y) = (1/M) Σ_m N(x; c_{y,m}, s² I), with p(y) = 1/K.
+
+    D is 2, in the layout "sphere" 8.
 
     Arguments:
-        points, labels: float32 (N, 2) and int64 (N,) drawn from the mixture.
-        centres: float64 (K, M, 2): M modes for each of the K classes.
-        standard_deviation: s, one for both axes and all modes.
+        points, labels: float32 (N, D) and int64 (N,) drawn from the mixture.
+        centres: float64 (K, M, D): M modes for each of the K classes.
+        standard_deviation: s, one for all axes and all modes.
         options: of `load`, so that the set can be made again.
     """
 
@@ -46,24 +49,24 @@ class Gaussians(PointSet):
         self.standard_deviation = standard_deviation
 
     def draw(self, labels: Tensor, seed: int = 0) -> Tensor:
-        """Fresh points of the given classes (int64 (n,)): float32 (n, 2) on the labels' device."""
+        """Fresh points of the given classes (int64 (n,)): float32 (n, D) on the labels' device."""
         return _draw(self.centres, self.standard_deviation, labels.cpu(), seed).to(labels.device)
 
     def log_density(self, points: Tensor) -> Tensor:
-        """log p(x|y) in nats at points (n, 2), for every class: (n, K) in the points' dtype."""
-        _check_points(points)
+        """log p(x|y) in nats at points (n, D), for every class: (n, K) in the points' dtype."""
+        _check_points(points, self.centres.shape[2])
         centres = self.centres.to(points)
-        classes, modes, _ = centres.shape
+        classes, modes, axes = centres.shape
         variance = self.standard_deviation**2
         squared = torch.zeros(len(points), classes, modes, dtype=points.dtype, device=points.device)
-        for axis in range(2):
+        for axis in range(axes):
             squared += (points[:, axis, None, None] - centres[None, :, :, axis]) ** 2
         # Differences first, not |x|² − 2xc + |c|²: that loses all digits far from the origin.
-        log_modes = -squared / (2 * variance) - math.log(2 * math.pi * variance * modes)
-        return torch.logsumexp(log_modes, dim=2)
+        log_modes = -squared / (2 * variance) - axes / 2 * math.log(2 * math.pi * variance)
+        return torch.logsumexp(log_modes, dim=2) - math.log(modes)
 
     def log_marginal(self, points: Tensor) -> Tensor:
-        """log p(x) = log (1/K) Σ_y p(x|y) in nats at points (n, 2): (n,) in the points' dtype.
+        """log p(x) = log (1/K) Σ_y p(x|y) in nats at points (n, D): (n,) in the points' dtype.
 
         With it the optimal discriminator D*(x) = p(x) / (p(x) + p_G(x)) of Goodfellow et al.
         2014, proposition 1, is sigmoid(log p(x) − log p_G(x)).
@@ -71,14 +74,22 @@ class Gaussians(PointSet):
         return torch.logsumexp(self.log_density(points), dim=1) - math.log(self.num_classes)
 
     def posterior(self, points: Tensor) -> Tensor:
-        """p(y|x) at points (n, 2): (n, K), rows sum to 1."""
+        """p(y|x) at points (n, D): (n, K), rows sum to 1."""
         return torch.softmax(self.log_density(points), dim=1)
 
     def conditional_entropy(self) -> float:
         """H(C|X) = −E_{p(x,y)} log p(y|x) in nats: 0 for classes apart, log K for equal ones.
 
         Trapezoid rule around each centre in float64, right to 1e-10.
+
+        Raises:
+            ValueError: points of more than two axes.
         """
+        if self.centres.shape[2] != 2:
+            raise ValueError(
+                f"the points have {self.centres.shape[2]} axes; H(C|X) is integrated in the plane "
+                "alone: average -log posterior over drawn points"
+            )
         steps = torch.arange(-REACH, REACH + STEP / 2, STEP, dtype=torch.float64)
         weights = torch.exp(-(steps**2) / 2)
         weights = torch.outer(weights, weights).flatten()
@@ -118,11 +129,18 @@ def _line(count: int) -> Tensor:
     return torch.stack((across, torch.zeros_like(across)), dim=1)
 
 
+def _sphere(count: int) -> Tensor:
+    random = torch.Generator().manual_seed(0)
+    directions = torch.randn(count, SPHERE_AXES, generator=random, dtype=torch.float64)
+    return RING_RADIUS * directions / directions.norm(dim=1, keepdim=True)
+
+
 _LAYOUTS = {
     "ring": _Layout(_ring, 8, 0.3),
     "grid": _Layout(_grid, 9, 0.2),
     "line": _Layout(_line, 3, 1.0),
     "pair": _Layout(_line, 2, 1.0),
+    "sphere": _Layout(_sphere, 8, 0.3),
 }
 
 
@@ -143,6 +161,8 @@ def load(
         line: on the first axis, 2 apart, around 0; three give −2, 0, 2 (K = 3, s = 1). The
             second axis knows nothing of the class.
         pair: at −1 and 1 on the first axis (K = 2, s = 1): the smallest overlap there is.
+        sphere: in 8 dimensions, in directions drawn once, 2 from the middle (K = 8, s = 0.3):
+            many classes have room there.
 
     Arguments:
         classes: K, at least 2; None takes the layout's own.
@@ -161,13 +181,13 @@ def load(
     classes = pattern.classes if classes is None else classes
     spread = pattern.standard_deviation if standard_deviation is None else standard_deviation
     _check_load(layout, classes, modes, spread, samples)
-    # (M, K, 2) to (K, M, 2): the classes take turns along the pattern.
-    centres = pattern.centres(classes * modes).view(modes, classes, 2).transpose(0, 1).contiguous()
+    # (M, K, D) to (K, M, D): the classes take turns along the pattern.
+    centres = pattern.centres(classes * modes).unflatten(0, (modes, classes)).transpose(0, 1)
     labels = torch.arange(samples) % classes
     return Gaussians(
         _draw(centres, spread, labels, seed),
         labels,
-        centres,
+        centres.contiguous(),
         spread,
         options={
             "layout": layout,
@@ -183,7 +203,7 @@ def load(
 def _draw(centres: Tensor, standard_deviation: float, labels: Tensor, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     mode = torch.randint(centres.shape[1], labels.shape, generator=generator)
-    noise = torch.randn(len(labels), 2, generator=generator)
+    noise = torch.randn(len(labels), centres.shape[2], generator=generator)
     return centres[labels, mode].float() + standard_deviation * noise
 
 
@@ -211,8 +231,9 @@ def _check_load(layout: str, classes: int, modes: int, spread: float, samples: i
         raise ValueError(f"samples is {samples} but there are {classes} classes; give one each")
 
 
-def _check_points(points: Tensor) -> None:
-    if points.ndim != 2 or points.shape[1] != 2 or not points.is_floating_point():
+def _check_points(points: Tensor, axes: int) -> None:
+    if points.ndim != 2 or points.shape[1] != axes or not points.is_floating_point():
         raise ValueError(
-            f"points have shape {tuple(points.shape)} and dtype {points.dtype}; give floats (n, 2)"
+            f"points have shape {tuple(points.shape)} and dtype {points.dtype}; "
+            f"give floats (n, {axes})"
         )

@@ -47,6 +47,23 @@ def test_log_density_is_scipys(data):
     np.testing.assert_allclose(data.log_density(points).exp(), expected, rtol=1e-10)
 
 
+def test_in_eight_dimensions_too():
+    data = load(layout="sphere", classes=20, modes=2, samples=40_000)
+    assert data.sample_shape == (8,)
+    points = torch.randn(50, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    normal = [stats.multivariate_normal(c, 0.09 * np.eye(8)) for c in data.centres[3].numpy()]
+    expected = np.mean([each.pdf(points) for each in normal], axis=0)
+    np.testing.assert_allclose(data.log_density(points).exp()[:, 3], expected, rtol=1e-10)
+    torch.testing.assert_close(data.centres.norm(dim=2), torch.full((20, 2), 2.0).double())
+    of_class = data.points[data.labels == 3].double()
+    torch.testing.assert_close(of_class.mean(0), data.centres[3].mean(0), rtol=0, atol=0.1)
+    assert data.posterior(data.points)[torch.arange(40_000), data.labels].mean() > 0.97
+    with pytest.raises(ValueError, match="have 8 axes"):
+        data.conditional_entropy()
+    with pytest.raises(ValueError, match=r"give floats \(n, 8\)"):
+        data.log_density(points[:, :2])
+
+
 def test_log_marginal_integrates_to_one(data):
     ticks = torch.linspace(-8, 8, 321, dtype=torch.float64)
     points = torch.cartesian_prod(ticks, ticks)
