@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
+from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.optim import SGD
 from torch.utils.flop_counter import FlopCounterMode
@@ -73,8 +74,8 @@ def copy_of_shapes(players: Players, fake: FakeTensorMode) -> tuple[Players, Bat
     shapes = replace(
         players,
         gan=gan,
-        discriminator_optimiser=SGD(gan.discriminator.parameters(), lr=0.0),
-        generator_optimiser=SGD(gan.generator.parameters(), lr=0.0),
+        discriminator_optimiser=idle(gan.discriminator, gan.conditioning),
+        generator_optimiser=idle(gan.generator),
         random=torch.Generator(data.device),
         shard=ALONE,
     )
@@ -84,6 +85,12 @@ def copy_of_shapes(players: Players, fake: FakeTensorMode) -> tuple[Players, Bat
         labels=torch.zeros(n, dtype=torch.int64, device=device),
         latents=torch.empty(n, gan.latent_dim, device=device),
     )
+
+
+def idle(*modules: nn.Module) -> SGD:
+    """Holds what learns in the modules, and does nothing that counts."""
+    learning = [each for module in modules for each in module.parameters() if each.requires_grad]
+    return SGD(learning, lr=0.0)
 
 
 def measured_peak(device: torch.device, bfloat16: bool) -> float:

@@ -56,12 +56,11 @@ class TinyDiscriminator(kit.models.Discriminator):
         return kit.models.Judgement(self.to_score(features).squeeze(1), features)
 
 
-def tiny_players(batch_size=8, **changes):
+def tiny_players(batch_size=8, conditioning=None, **changes):
     images = torch.randint(0, 256, (24, 1, 6, 6), dtype=torch.uint8)
     data = kit.data.ImageSet(images, torch.arange(24) % 3, ["a", "b", "c"])
-    gan = kit.GAN(
-        TinyGenerator(), TinyDiscriminator(), kit.losses.NoConditioning(), kit.losses.hinge
-    )
+    conditioning = conditioning or kit.losses.NoConditioning()
+    gan = kit.GAN(TinyGenerator(), TinyDiscriminator(), conditioning, kit.losses.hinge)
     recipe = kit.Recipe(batch_size=batch_size, penalty=None)
     return replace(make_players(gan, data, recipe, kit.Precision(), 0), **changes)
 
@@ -78,6 +77,14 @@ G_LEARNS = (3 * GENERATED - G_LINEAR) + 2 * JUDGED
 @pytest.mark.parametrize("turns", [1, 3])
 def test_a_step_of_a_known_pair_by_hand(turns):
     assert flops_of_step(tiny_players(), turns) == 8 * (turns * D_LEARNS + G_LEARNS)
+
+
+def test_the_head_of_a_method_counts_and_learns_in_the_discriminator_turn_alone():
+    players = tiny_players(conditioning=kit.losses.ACGAN(real_only=True))
+    head = 2 * 7 * 3  # 7 features, 3 classes
+    d_head = 3 * head + 2 * head  # learning; observed on real and on fake images
+    g_head = 2 * head  # forward, and the slope at the features
+    assert flops_of_step(players) == 8 * (D_LEARNS + d_head + G_LEARNS + g_head)
 
 
 def test_a_process_counts_its_own_part():
