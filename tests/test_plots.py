@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 from PIL import Image
 from tiny_runs import point_run, tiny_images, tiny_run, tiny_training
 
@@ -23,7 +24,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> kit.Run:
     return tiny_run(tmp_path_factory.mktemp("runs") / "images")
 
 
-def tiles_in(figure: plots.Figure, like: np.ndarray, dpi: int = plots.DPI) -> np.ndarray:
+def tiles_in(figure: Figure, like: np.ndarray, dpi: int = plots.DPI) -> np.ndarray:
     """The lower right corner of a rendered figure, as large as the tiles; grey or RGB."""
     pixels = from_png(plots.to_png(figure, dpi))[..., :3]
     factor = dpi // plots.DPI
@@ -174,7 +175,7 @@ def test_show_stores_picture_size_and_alternative_text(
     import IPython.display
 
     shown = []
-    monkeypatch.setattr(plots, "in_ipython", lambda: True)
+    monkeypatch.setattr(plots.style, "in_ipython", lambda: True)
     monkeypatch.setattr(IPython.display, "display", lambda *a, **k: shown.append((a, k)))
     figure = plots.curves(run)
     plots.show(figure, alt="Losses fall.")

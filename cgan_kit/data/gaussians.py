@@ -132,7 +132,7 @@ def _line(count: int) -> Tensor:
 def _sphere(count: int) -> Tensor:
     random = torch.Generator().manual_seed(0)
     directions = torch.randn(count, SPHERE_AXES, generator=random, dtype=torch.float64)
-    return RING_RADIUS * directions / directions.norm(dim=1, keepdim=True)
+    return RING_RADIUS * torch.nn.functional.normalize(directions, dim=1)
 
 
 _LAYOUTS = {

@@ -10,6 +10,7 @@ from tiny_runs import tiny_images
 import cgan_kit as kit
 from cgan_kit import metrics, plots
 from cgan_kit.pictures import from_png
+from cgan_kit.plots.measures import LEFT_END
 from cgan_kit.widgets import MetricLaboratory
 from cgan_kit.widgets.metric_laboratory import ALL, Damage
 
@@ -174,7 +175,7 @@ def test_marks_tell_inside_from_outside(value: float, marker: str, filled: bool)
     (mark,) = [line for line in figure.axes[0].lines if line.get_marker() != "None"]
     assert mark.get_marker() == marker
     assert (mark.get_markerfacecolor() == plots.COLOURS["fake"]) == filled
-    assert plots.LEFT_END <= mark.get_xdata()[0] <= 1
+    assert LEFT_END <= mark.get_xdata()[0] <= 1
 
 
 def test_a_value_that_is_not_there_has_no_mark() -> None:

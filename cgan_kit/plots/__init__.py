@@ -1,0 +1,77 @@
+"""What a person looks at: figures in role colours, shown the same way everywhere.
+
+Functions return a `Figure` and open no window; `show` puts it into a notebook.
+"""
+
+from cgan_kit.plots.images import (
+    check_makes_images,
+    class_grid,
+    class_grids,
+    image_grid,
+    image_grids,
+    panel_name,
+    real_grid,
+    row_names,
+    side_by_side_scale,
+)
+from cgan_kit.plots.learning import ACCURACIES, LOSSES, SCORES, curves, history_curves, points
+from cgan_kit.plots.measures import Track, accuracy_against_similarity, tracks
+from cgan_kit.plots.style import (
+    BLACK,
+    BLUE,
+    COLOURS,
+    DPI,
+    GREEN,
+    GREY,
+    LINESTYLES,
+    MARKERS,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    YELLOW,
+    dress,
+    in_ipython,
+    show,
+    style_of,
+    to_png,
+)
+
+__all__ = [
+    "ACCURACIES",
+    "BLACK",
+    "BLUE",
+    "COLOURS",
+    "DPI",
+    "GREEN",
+    "GREY",
+    "LINESTYLES",
+    "LOSSES",
+    "MARKERS",
+    "ORANGE",
+    "PURPLE",
+    "SCORES",
+    "SKY",
+    "VERMILLION",
+    "YELLOW",
+    "Track",
+    "accuracy_against_similarity",
+    "check_makes_images",
+    "class_grid",
+    "class_grids",
+    "curves",
+    "dress",
+    "history_curves",
+    "image_grid",
+    "image_grids",
+    "in_ipython",
+    "panel_name",
+    "points",
+    "real_grid",
+    "row_names",
+    "show",
+    "side_by_side_scale",
+    "style_of",
+    "to_png",
+    "tracks",
+]
