@@ -10,6 +10,7 @@ docs/explosion.md tells what follows from them.
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -26,7 +27,7 @@ from torch import Tensor
 import cgan_kit as kit
 from cgan_kit import losses, metrics
 from cgan_kit.cli import CONDITIONINGS
-from cgan_kit.diagnostics import ClassifierProbe, GradientShare, SampleProbe
+from cgan_kit.diagnostics import ClassifierProbe, GradientShare, SampleProbe, diagnose
 from cgan_kit.training import DivergedError
 
 RESULTS = Path(__file__).parent / "images.json"
@@ -48,6 +49,7 @@ PROTOCOL = {
     "crossed": "share of 2,000 samples of the two classes that overlap which the oracle reads as "
     "the other one of the two, of those it reads as either",
     "real": "under the same name with _real: as many real images",
+    "illnesses": "of the verdict; rows without it are of an earlier version",
 }
 
 
@@ -134,7 +136,7 @@ def run_once(setting: Setting, seed: int) -> dict[str, Any]:
         run = training.run
         row: dict[str, Any] = {"setting": asdict(setting), "seed": seed}
         row |= summary(run.history())
-        row["diverged"] = any("diverged" in record for record in run.history())
+        row["illnesses"] = list(diagnose(run).illnesses)
         row |= quality(run, (train, held_out), judge)
         if "overlap" in setting.data_options:
             row |= crossing(run, held_out)
@@ -187,6 +189,10 @@ def cells(rows: list[dict[str, Any]]) -> Iterator[str]:
         yield f"{between([row[name] for row in rows])} ({real:.2g})"
     of_pair = [row["crossed"] for row in rows if "crossed" in row]
     yield f"{between(of_pair)} ({rows[0]['crossed_real']:.2g})" if of_pair else "–"
+    read = [row["illnesses"] for row in rows if "illnesses" in row]
+    named = Counter(illness for illnesses in read for illness in illnesses)
+    found = ", ".join(f"{illness} ({count} of {len(read)})" for illness, count in named.items())
+    yield found or ("healthy" if read else "–")
 
 
 LABORATORY = Laboratory(
@@ -194,7 +200,7 @@ LABORATORY = Laboratory(
     PROTOCOL,
     STUDIES,
     run_once,
-    [*COLUMNS, *(f"{name} (real)" for name in (*SAMPLE_ROWS, "crossed"))],
+    [*COLUMNS, *(f"{name} (real)" for name in (*SAMPLE_ROWS, "crossed")), "verdict"],
     cells,
 )
 
