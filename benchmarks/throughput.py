@@ -373,6 +373,9 @@ def main() -> None:
     if not on_gpu:
         torch.set_num_threads(1)
     rungs = [RUNGS[name] for name in given.rungs or RUNGS if on_gpu or not RUNGS[name].needs_cuda]
+    if not on_gpu:
+        left_out = ", ".join(name for name, rung in RUNGS.items() if rung.needs_cuda)
+        print(f"Only on a CUDA device, and left out: {left_out}.")
     bench = prepare(torch.device(given.device), given.seconds, PRESET.recipe.discriminator_steps)
     done: list[Row] = []
     for case in cases(given, rungs):
