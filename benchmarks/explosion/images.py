@@ -42,7 +42,8 @@ SAMPLE_ROWS = (
 )
 PROTOCOL = {
     "data": "rendered, 16 px, grey; trained on the training part of split(held_out=0.2, seed=0)",
-    "network": "GAN.for_images and Recipe with their defaults, but for what the row says; float32",
+    "network": "GAN.for_images and Recipe with their defaults, but for what the row says; width is "
+    "the discriminator's; float32",
     "early, late, peak": "as in points.json; a look every 50 steps at 128 images",
     "samples": f"as many as held-out images, {SAMPLES} at most; averaged generator, running "
     "batch-norm statistics; features of a classifier of the training part (seed 0), k = 5",
@@ -65,10 +66,15 @@ class Setting:
     gamma: float | None = 0.05
     learning_rate: float = 2e-3
     spectral_norm: bool = False
+    pooling: Any = "flat"
+    width: int = 32
+    batch_size: int = 64
     steps: int = 600
 
 
 METHODS = ["acgan", "acgan-normalised", "reacgan", "projection"]
+CROWD = Setting(data_options={"classes": 50})
+"""The base with as many classes as a class loss no longer keeps varied."""
 WEAK = Setting(data_options={"classes": 50}, game="wasserstein", gamma=None)
 """A linear game that nothing bounds."""
 OVERLAP = Setting("shapes", {"overlap": 0.5}, steps=800)
@@ -78,6 +84,22 @@ STUDIES: dict[str, list[Setting]] = {
     "classes": [
         Setting(data_options={"classes": classes}, method=method)
         for classes in (2, 10, 50, 100, 200)
+        for method in METHODS
+    ],
+    # With fifty of them, does another network do better?
+    "dials": [
+        replace(CROWD, pooling="sum"),
+        replace(CROWD, pooling="mean"),
+        replace(CROWD, width=16),
+        replace(CROWD, width=64),
+        replace(CROWD, batch_size=16),
+        replace(CROWD, batch_size=256),
+        replace(CROWD, options={"weight": 0.1}),
+        replace(CROWD, options={"weight": 10.0}),
+    ],
+    # The papers' game.
+    "hinge with spectral norm": [
+        replace(CROWD, method=method, game="hinge", gamma=None, spectral_norm=True)
         for method in METHODS
     ],
     # Where nothing bounds the game, and what bounds it again.
@@ -106,14 +128,9 @@ def parts(name: str, options: tuple[tuple[str, Any], ...]) -> tuple[Any, Any, me
 def run_once(setting: Setting, seed: int) -> dict[str, Any]:
     """Train, and say in numbers what happened."""
     train, held_out, judge = parts(setting.data, tuple(setting.data_options.items()))
-    gan = kit.GAN.for_images(
-        train,
-        CONDITIONINGS[setting.method](**setting.options),
-        getattr(losses, setting.game),
-        spectral_norm=setting.spectral_norm,
-        seed=seed,
-    )
+    gan = build(setting, train, seed)
     recipe = kit.Recipe(
+        batch_size=setting.batch_size,
         learning_rate=setting.learning_rate,
         penalty=None if setting.gamma is None else losses.R1R2(setting.gamma),
     )
@@ -141,6 +158,19 @@ def run_once(setting: Setting, seed: int) -> dict[str, Any]:
         if "overlap" in setting.data_options:
             row |= crossing(run, held_out)
         return row
+
+
+def build(setting: Setting, data: kit.data.ImageSet, seed: int) -> kit.GAN:
+    """With the base's dials what `GAN.for_images` makes."""
+    with kit.training.gan.seeded(seed):
+        return kit.GAN(
+            kit.models.DCGANGenerator(data.num_classes, data.sample_shape),
+            kit.models.DCGANDiscriminator(
+                data.sample_shape, setting.width, setting.spectral_norm, setting.pooling
+            ),
+            CONDITIONINGS[setting.method](**setting.options),
+            getattr(losses, setting.game),
+        )
 
 
 def quality(run: kit.Run, real: tuple[Any, Any], judge: metrics.Classifier) -> dict[str, float]:
