@@ -12,18 +12,16 @@ if one generator had made the images. Rows are added to benchmarks/results/class
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 import torch
+from rows import keep, spread, stored
 from torch import Tensor
 
 import cgan_kit as kit
@@ -146,39 +144,15 @@ def run_once(plan: Plan) -> list[dict[str, Any]]:
     return [ours | {"processor_minutes": round(minutes, 2)}, real]
 
 
-def keep(new: list[dict[str, Any]]) -> None:
-    """Add rows to the file, in place of older ones of the same plan."""
-    rows = stored()
-    for row in new:
-        rows = [old for old in rows if any(old[key] != row[key] for key in SAME)] + [row]
-    rows.sort(key=lambda row: [str(row[key]) for key in SAME])
-    lines = ",\n  ".join(json.dumps(row) for row in rows)
-    protocol = json.dumps(PROTOCOL | {"torch": str(torch.__version__)}, indent=1)
-    aside = RESULTS.with_suffix(f".{os.getpid()}")
-    aside.write_text(f'{{"protocol": {protocol},\n "rows": [\n  {lines}\n]}}\n', encoding="utf-8")
-    os.replace(aside, RESULTS)
-
-
-def stored() -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    if RESULTS.exists():
-        rows = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"]
-    return rows
-
-
 def table() -> Iterator[str]:
     """Markdown: means over seeds, with the lowest and the highest."""
     names = [*NAMES, "similarity", "worst_accuracy", "processor_minutes"]
     yield "| data | images | models × classes | steps each | seeds | " + " | ".join(names) + " |"
     yield "|---" * (5 + len(names)) + "|"
     keys = ("data", "images", "models", "per_model", "steps")
-    for key in sorted({tuple(row[name] for name in keys) for row in stored()}):
-        rows = [row for row in stored() if tuple(row[name] for name in keys) == key]
-        cells = []
-        for name in names:
-            values = [row[name] for row in rows if name in row]
-            spread = f" [{min(values):.2g}, {max(values):.2g}]" if values else ""
-            cells.append(f"{mean(values):.2g}{spread}" if values else "–")
+    for key in sorted({tuple(row[name] for name in keys) for row in stored(RESULTS)}):
+        rows = [row for row in stored(RESULTS) if tuple(row[name] for name in keys) == key]
+        cells = [spread([row[name] for row in rows if name in row]) for name in names]
         data, images, models, per_model, steps = key
         head = f"| {data} | {images} | {models} × {per_model} | {steps} | {len(rows)} | "
         yield head + " | ".join(cells) + " |"
@@ -199,9 +173,9 @@ def main() -> None:
             classes, ways = PLANS[data]
             for per_model in ways:
                 plan = Plan(data, classes, per_model, seed)
-                if not any(asdict(plan).items() <= row.items() for row in stored()):
+                if not any(asdict(plan).items() <= row.items() for row in stored(RESULTS)):
                     new = run_once(plan)
-                    keep(new)
+                    keep(new, RESULTS, PROTOCOL, SAME)
                     print(new[0], flush=True)
 
 

@@ -16,17 +16,15 @@ from __future__ import annotations
 import argparse
 import inspect
 import itertools
-import json
-import os
 import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 import torch
+from rows import keep, spread, stored
 from torch import Tensor
 
 import cgan_kit as kit
@@ -173,29 +171,9 @@ def head_gradients(
     }
 
 
-def keep(new: list[dict[str, Any]]) -> None:
-    """Add rows to the file, in place of older ones of the same run."""
-    rows = stored()
-    for row in new:
-        rows = [old for old in rows if any(old[key] != row[key] for key in SAME)] + [row]
-    rows.sort(key=lambda row: [str(row[key]) for key in SAME])
-    lines = ",\n  ".join(json.dumps(row) for row in rows)
-    protocol = json.dumps(PROTOCOL | {"torch": str(torch.__version__)}, indent=1)
-    aside = RESULTS.with_suffix(f".{os.getpid()}")
-    aside.write_text(f'{{"protocol": {protocol},\n "rows": [\n  {lines}\n]}}\n')
-    os.replace(aside, RESULTS)
-
-
-def stored() -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    if RESULTS.exists():
-        rows = json.loads(RESULTS.read_text())["rows"]
-    return rows
-
-
 def table(columns: list[str]) -> Iterator[str]:
     """Markdown: a table for each data set; means over seeds, with the lowest and the highest."""
-    rows = stored()
+    rows = stored(RESULTS)
     for kind in sorted({(row["data"], row["classes"], row["steps"]) for row in rows}):
         chosen = [row for row in rows if (row["data"], row["classes"], row["steps"]) == kind]
         names = [name for name in columns if any(name in row for row in chosen)]
@@ -204,22 +182,13 @@ def table(columns: list[str]) -> Iterator[str]:
         yield "|---" * (3 + len(names)) + "|"
         for key in sorted({_setting(row) for row in chosen}):
             group = [row for row in chosen if _setting(row) == key]
-            cells = [_spread([row[name] for row in group if name in row]) for name in names]
+            cells = [spread([row[name] for row in group if name in row]) for name in names]
             yield f"| {key[0]} | {key[1]} | {len(group)} | " + " | ".join(cells) + " |"
 
 
 def _setting(row: dict[str, Any]) -> tuple[str, str]:
     weight = "" if row["weight"] is None else f"{row['weight']:g}"
     return f"{row['method']} {row['options']}".strip(), weight
-
-
-def _spread(values: list[float]) -> str:
-    if not values:
-        return "–"
-    middle = f"{mean(values):.2g}"
-    if len(values) == 1:
-        return middle
-    return f"{middle} [{min(values):.2g}, {max(values):.2g}]"
 
 
 def main() -> None:
@@ -253,9 +222,11 @@ def main() -> None:
             plan = Plan(
                 given.data, given.classes, steps, method, weight, " ".join(given.option), seed
             )
-            if given.again or asdict(plan) not in [{k: row[k] for k in SAME} for row in stored()]:
+            if given.again or asdict(plan) not in [
+                {k: row[k] for k in SAME} for row in stored(RESULTS)
+            ]:
                 new = run_once(plan, given.folder)
-                keep(new)
+                keep(new, RESULTS, PROTOCOL, SAME)
                 print(new[0], flush=True)
 
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from rows import keep, stored
 from torch import Tensor
 
 from cgan_kit.losses import conditional_contrastive, d2d_ce, d2d_ce_reference
@@ -224,23 +224,9 @@ def row(
     return found
 
 
-def keep(new: dict[str, Any]) -> None:
-    """Add a row to the file, in place of an older one of the same run."""
-    rows = json.loads(RESULTS.read_text())["rows"] if RESULTS.exists() else []
-    same = ("device", "run", "N", "d", "classes")
-    rows = [old for old in rows if any(old[key] != new[key] for key in same)] + [new]
-    rows.sort(key=lambda row: [row[key] for key in same])
-    lines = ",\n  ".join(json.dumps(row) for row in rows)
-    protocol = json.dumps(PROTOCOL | {"torch": str(torch.__version__)}, indent=1)
-    RESULTS.parent.mkdir(exist_ok=True)
-    aside = RESULTS.with_suffix(f".{os.getpid()}")
-    aside.write_text(f'{{"protocol": {protocol},\n "rows": [\n  {lines}\n]}}\n')
-    os.replace(aside, RESULTS)
-
-
 def table() -> None:
     """Each candidate's time and memory as multiples of the product's."""
-    for row in json.loads(RESULTS.read_text())["rows"]:
+    for row in stored(RESULTS):
         print(f"{row['device']}, run {row['run']}: {row['N']} × {row['d']}, K {row['classes']}")
         for name, found in row.items():
             if isinstance(found, dict) and "ms" in found:
@@ -269,7 +255,7 @@ def main() -> None:
         for classes in CLASSES:
             device = torch.device(arguments.device)
             found = row(arguments.run, size, dim, classes, arguments.large, device)
-            keep(found)
+            keep([found], RESULTS, PROTOCOL, ("device", "run", "N", "d", "classes"))
             print(json.dumps(found), flush=True)
     return None
 
