@@ -92,8 +92,9 @@ def test_a_process_counts_its_own_part():
     assert flops_of_step(players) == 4 * (D_LEARNS + G_LEARNS)
 
 
-def test_a_penalty_costs_operations():
-    with_penalty = tiny_players(penalty=kit.losses.R1(1.0))
+@pytest.mark.parametrize("kind", [kit.losses.R1, kit.losses.R1R2, kit.losses.WGANGP])
+def test_a_penalty_costs_operations(kind):
+    with_penalty = tiny_players(penalty=kind(1.0))
     assert flops_of_step(with_penalty) > flops_of_step(tiny_players())
 
 
