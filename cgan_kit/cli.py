@@ -172,6 +172,7 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
 def _add_resume(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", help="the run's folder")
     parser.add_argument("--steps", type=int, help="a new total; the planned one by default")
+    parser.add_argument("--data", help="folder:PATH, where the run's images have moved")
     parser.add_argument("--device", help="cpu, cuda, cuda:1")
     parser.set_defaults(command=resume)
 
@@ -195,6 +196,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     add("--slow", action="store_true", help="the rows that take longer, too")
     add("--seed", type=int, default=0, help="of z, and of the classifier (%(default)s)")
     add("--out", help="write the report there as JSON, too")
+    add("--data", help="folder:PATH, where the run's images have moved")
     add("--device", help="cpu, cuda, cuda:1; the GPU by default where there is one")
     parser.set_defaults(command=evaluate)
 
@@ -236,7 +238,8 @@ def train(given: argparse.Namespace) -> int:
 
 def resume(given: argparse.Namespace) -> int:
     """`resume RUN`: go on where it stopped."""
-    return _finish(Training.resume(given.run, steps=given.steps, device=given.device))
+    moved = Run(given.run).load_data(given.data) if given.data else None
+    return _finish(Training.resume(given.run, steps=given.steps, data=moved, device=given.device))
 
 
 def sample(given: argparse.Namespace) -> int:
@@ -266,7 +269,7 @@ def evaluate(given: argparse.Namespace) -> int:
     """`evaluate RUN`: the report. Under torchrun all share the images, and the first speaks."""
     run = Run(given.run)
     out = None if given.out is None else check_out(given.out, ".json", "the report is JSON")
-    train, held_out = run.load_split()
+    train, held_out = run.load_split(given.data)
     if not (isinstance(train, ImageSet) and isinstance(held_out, ImageSet)):
         raise ValueError(f"run {given.run!r} made points; measure it with metrics.count_modes")
     sampler = Sampler(run, given.device)

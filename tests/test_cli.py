@@ -196,6 +196,27 @@ def test_a_folder_of_images_trains(tmp_path):
     assert kit.Run(tmp_path / "run").class_names == ("cats", "dogs")
 
 
+def test_a_run_whose_images_have_moved_is_told_where_they_are(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CGAN_KIT_DATA", str(tmp_path / "data"))
+    for name, shade in (("cats", 40), ("dogs", 200)):
+        (tmp_path / "here" / name).mkdir(parents=True)
+        for i in range(20):
+            image = Image.new("L", (8, 8), shade + i)
+            image.save(tmp_path / "here" / name / f"{i}.png")
+    run, there = str(tmp_path / "run"), f"folder:{tmp_path / 'there'}"
+    assert train(run, "--steps", "1", data=f"folder:{tmp_path / 'here'}") == 0
+    (tmp_path / "here").rename(tmp_path / "there")
+    for command in (["evaluate", run], ["resume", run, "--steps", "2"]):
+        capsys.readouterr()
+        assert cli.main(command) == 2
+        assert "--data folder:PATH" in capsys.readouterr().err
+        assert cli.main([*command, "--data", there]) == 0
+    assert kit.Run(run).load_data().name == there  # what resuming wrote down
+    (tmp_path / "there" / "cats" / "0.png").unlink()
+    assert cli.main(["resume", run, "--steps", "3", "--data", there]) == 2
+    assert "has changed" in capsys.readouterr().err
+
+
 def sample(run_folder, out, *more):
     assert cli.main(["sample", str(run_folder), "--out", str(out), *more]) == 0
     return Image.open(io.BytesIO(out.read_bytes()))

@@ -94,26 +94,34 @@ class Run:
         with path.open(encoding="utf-8") as lines:
             return [json.loads(line) for line in lines if line.endswith("\n")]
 
-    def load_data(self) -> LabelledSet:
+    def load_data(self, name: str | None = None) -> LabelledSet:
         """The set the run was trained on, made again by its name and options.
 
+        Arguments:
+            name: of the set today, where it has another one: "folder:PATH" for images that
+                have moved.
+
         Raises:
+            FileNotFoundError: a folder of images that is not there.
             ValueError: a set that only existed in memory, or one that has changed since.
         """
         origin = self._data["origin"]
-        made = self._load_whole()
+        made = self._load_whole(name)
         if origin:
             made = made.split(origin["held_out"], origin["seed"])[origin["part"]]
         return self._checked(made)
 
-    def load_split(self) -> tuple[LabelledSet, LabelledSet]:
+    def load_split(self, name: str | None = None) -> tuple[LabelledSet, LabelledSet]:
         """(the part the run was trained on, the part it has never seen), made again.
 
+        Arguments:
+            name: as for `load_data`.
+
         Raises:
-            ValueError: as `load_data`; a run that was trained on the whole set.
+            FileNotFoundError, ValueError: as `load_data`; a run trained on the whole set.
         """
         origin = self._data["origin"]
-        whole = self._load_whole()
+        whole = self._load_whole(name)
         if not origin:
             raise ValueError(
                 "the run was trained on the whole set, so there is nothing it has not seen to "
@@ -122,14 +130,20 @@ class Run:
         parts = whole.split(origin["held_out"], origin["seed"])
         return self._checked(parts[origin["part"]]), parts[1 - origin["part"]]
 
-    def _load_whole(self) -> LabelledSet:
-        name = self._data["name"]
-        if name == "custom" or self._data["origin"] is None:
+    def _load_whole(self, name: str | None) -> LabelledSet:
+        written = self._data["name"]
+        if written == "custom" or self._data["origin"] is None:
             raise ValueError(
                 "the run's data set only existed in memory, so it cannot be loaded again; "
                 "keep the set that you gave to cgan_kit.train"
             )
-        return data.load(name, **self._data["options"])
+        try:
+            return data.load(name or written, **self._data["options"])
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f"{error}; for images that have moved, name their folder "
+                "(on the command line: --data folder:PATH)"
+            ) from error
 
     def _checked(self, made: LabelledSet) -> LabelledSet:
         if made.fingerprint() != self._data["fingerprint"]:
