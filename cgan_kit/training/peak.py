@@ -12,7 +12,6 @@ import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.optim import SGD
-from torch.utils.flop_counter import FlopCounterMode
 from torch.utils.module_tracker import ModuleTracker
 from typing_extensions import Self
 
@@ -61,6 +60,9 @@ def flops_of_step(players: Players, discriminator_steps: int = 1) -> int:
 
 
 def flops_of(step: Callable[[], object]) -> int:
+    # Brings a compiler along, which is slow to import.
+    from torch.utils.flop_counter import FlopCounterMode
+
     counter = FlopCounterMode(display=False)
     counter.mod_tracker = NoModules()
     with counter:
