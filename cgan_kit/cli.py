@@ -219,6 +219,7 @@ def train(given: argparse.Namespace) -> int:
     recipe = make_recipe(given)
     whole = load_data(given)
     chosen = whole if given.all else whole.split()[0]
+    check_batch(recipe, chosen, whole)
     training = Training(
         make_gan(given, chosen),
         chosen,
@@ -450,6 +451,16 @@ def check_preset(given: argparse.Namespace) -> None:
                 f"--{name.replace('_', '-')} is {value}, but --preset is {given.preset}, "
                 "which settles it; leave one of them out"
             )
+
+
+def check_batch(recipe: Recipe, chosen: LabelledSet, whole: LabelledSet) -> None:
+    """Who counts the images in a folder must see why fewer are there to train on."""
+    if len(chosen) < recipe.batch_size:
+        raise ValueError(
+            f"--batch-size is {recipe.batch_size}, but there are {len(chosen)} samples to train "
+            f"on: of {len(whole)}, {len(whole) - len(chosen)} are held out (with --all none); "
+            f"give {len(chosen)} at most, or add images"
+        )
 
 
 def check_family(given: argparse.Namespace, data: LabelledSet) -> None:

@@ -325,6 +325,10 @@ BAD = {
     "weight without loss": (["train", "digits", "--weight", "2"], ["--weight is 2.0", "acgan"]),
     "negative gamma": (["train", "digits", "--gamma", "-1"], ["gamma is -1", "0"]),
     "zero batch": (["train", "digits", "--batch-size", "0"], ["batch_size is 0"]),
+    "a batch that is too large": (
+        ["train", "digits", "--batch-size", "1500"],
+        ["--batch-size is 1500", "of 1797, 359 are held out", "give 1438 at"],
+    ),
     "negative steps": (["train", "digits", "--steps", "-5"], ["steps is -5"]),
     "width": (["train", "digits", "--width", "0"], ["width is 0"]),
     "width of points": (
