@@ -92,7 +92,8 @@ def _decode(
         raise ValueError(
             f"{folder} has {len(unreadable)} of {len(paths)} files that cannot be read: "
             f"{'; '.join(listed)}. Replace or remove them, "
-            "or pass skip_unreadable=True to leave them out"
+            "or pass skip_unreadable=True (on the command line: --option skip_unreadable=True) "
+            "to leave them out"
         )
     indices = torch.tensor([i for i in range(len(paths)) if i not in unreadable], dtype=torch.int64)
     return {"images": images[indices], "indices": indices}

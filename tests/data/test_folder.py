@@ -187,7 +187,7 @@ def test_unreadable_files_are_named_with_the_remedy(pictures):
     with pytest.raises(ValueError, match="3 of 8 files") as caught:
         load(pictures)
     message = str(caught.value)
-    for file in ("bad.png", "cut.jpg", "gone.jpg", "skip_unreadable=True"):
+    for file in ("bad.png", "cut.jpg", "gone.jpg", "skip_unreadable=True", "--option skip_"):
         assert file in message
 
 
