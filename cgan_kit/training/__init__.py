@@ -1,5 +1,6 @@
 """The training step, the loop around it, and the run it leaves behind."""
 
+from cgan_kit.training import presets
 from cgan_kit.training.checks import DivergedError
 from cgan_kit.training.gan import GAN
 from cgan_kit.training.loop import Probe, Training, finish, train
@@ -23,6 +24,7 @@ __all__ = [
     "discriminator_step",
     "finish",
     "generator_step",
+    "presets",
     "train",
     "training_step",
 ]
