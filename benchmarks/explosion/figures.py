@@ -1,6 +1,6 @@
-"""The figure of docs/explosion.md: ``python benchmarks/explosion/figures.py``.
+"""The figures of docs/explosion.md: ``python benchmarks/explosion/figures.py``.
 
-Every mark is one run of points.json; a line joins the means of the seeds.
+Every mark is one run of points.json or images.json; a line joins the means of the seeds.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+import images
+from laboratory import Laboratory
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from study import LABORATORY, METHODS, OVERLAP, STUDIES, Setting
+from study import LABORATORY, METHODS, OVERLAP, STUDIES
 
 from cgan_kit.plots import COLOURS, DPI, MARKERS, to_png
 
-PICTURE = Path(__file__).resolve().parents[2] / "docs" / "explosion.png"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 Value = Callable[[dict[str, Any]], float]
 
 
@@ -28,16 +30,17 @@ def late(name: str) -> Value:
 
 def marks(
     axes: Axes,
-    settings: Sequence[Setting],
+    settings: Sequence[Any],
     names: Sequence[str],
     value: Value,
     method: str,
     label: str = "",
     line: str = "-",
+    laboratory: Laboratory = LABORATORY,
 ) -> None:
     """One column a setting, one mark a seed; the means joined, where the dial has an order."""
     colour, marker = COLOURS[method], MARKERS[method]
-    rows = [LABORATORY.found(setting) for setting in settings]
+    rows = [laboratory.found(setting) for setting in settings]
     for column, of_setting in enumerate(rows):
         values = [value(row) for row in of_setting]
         axes.plot([column] * len(values), values, marker, color=colour, ms=5, alpha=0.7)
@@ -46,10 +49,8 @@ def marks(
     axes.set_xticks(range(len(names)), names, fontsize=8)
 
 
-def draw() -> Figure:
-    figure = Figure(figsize=(12, 6.4), dpi=DPI, layout="constrained")
-    FigureCanvasAgg(figure)
-    panels = list(figure.subplots(2, 3).flat)
+def of_points() -> Figure:
+    figure, panels = sheet(2, 3)
 
     for axes, study, title in (
         (panels[0], "learning_rate", "linear game, no bound"),
@@ -97,14 +98,78 @@ def draw() -> Figure:
     panels[5].axhline(1, color=COLOURS["none"], ls=":", lw=1)
     panels[5].set(title="classes that overlap: spread by λ", xlabel="λ", ylim=(0, None))
 
+    dress(panels)
+    return figure
+
+
+ON_IMAGES = {  # method -> colour and marker of, name, line
+    "acgan": ("acgan", "AC-GAN", "-"),
+    "acgan-normalised": ("acgan_real_only", "normalised AC-GAN", "--"),
+    "reacgan": ("reacgan", "ReACGAN", "-"),
+    "projection": ("projection", "projection", "-"),
+}
+
+
+def of_images() -> Figure:
+    figure, panels = sheet(2, 2)
+    counts = sorted({each.data_options["classes"] for each in images.STUDIES["classes"]})
+    names = [str(count) for count in counts]
+    for method, (style, label, line) in ON_IMAGES.items():
+        of_method = [each for each in images.STUDIES["classes"] if each.method == method]
+        shared = {"method": style, "line": line, "laboratory": images.LABORATORY}
+        if method != "projection":
+            marks(panels[0], of_method, names, peak("head_gradient"), label=label, **shared)
+        marks(panels[1], of_method, names, share_of_real("recall"), label=label, **shared)
+        games = [of_method[counts.index(50)]] + [
+            next(each for each in images.STUDIES[study] if each.method == method)
+            for study in ("hinge with spectral norm", "linear game")
+        ]
+        in_games = ["R1 and R2", "hinge,\nspectral norm", "linear,\nno bound"]
+        variance = share_of_real("within-class pixel variance")
+        marks(panels[2], games, in_games, variance, label=label, **shared)
+    panels[0].set(title="highest ‖∂L/∂W‖ of the run, bounded game", xlabel="glyphs", yscale="log")
+    panels[1].set(title="recall, as a share of real images'", xlabel="glyphs", ylim=(-0.02, 1.05))
+    panels[2].set(title="variance within a class, fifty glyphs, three games", ylim=(0, None))
+
+    overlap = [each for each in images.STUDIES["overlap"] if each.method != "none"]
+    for row, setting in enumerate(overlap):
+        rows = images.LABORATORY.found(setting)
+        style = ON_IMAGES.get(setting.method, (setting.method,))[0]
+        panels[3].plot(
+            [each["crossed"] for each in rows], [row] * len(rows), MARKERS[style],
+            color=COLOURS[style], ms=6, alpha=0.7,
+        )  # fmt: skip
+        panels[3].axvline(rows[0]["crossed_real"], color=COLOURS["none"], ls=":", lw=1)
+    panels[3].set_yticks(range(len(overlap)), [each.method for each in overlap], fontsize=8)
+    panels[3].invert_yaxis()
+    panels[3].set(title="two shapes that overlap: drawn as the other one; dotted: real")
+    dress(panels)
+    return figure
+
+
+def peak(name: str) -> Value:
+    return lambda row: float(row[name][2])
+
+
+def share_of_real(name: str) -> Value:
+    return lambda row: float(row[name] / row[f"{name}_real"])
+
+
+def sheet(rows: int, columns: int) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(4 * columns, 3.2 * rows), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, list(figure.subplots(rows, columns).flat)
+
+
+def dress(panels: Sequence[Axes]) -> None:
     for axes in panels:
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
         if axes.get_legend_handles_labels()[1]:
             axes.legend(frameon=False, fontsize=8)
-    return figure
 
 
 if __name__ == "__main__":
-    PICTURE.write_bytes(to_png(draw(), 100))
-    print(PICTURE.name)
+    for name, figure in (("explosion", of_points()), ("explosion_images", of_images())):
+        (DOCS / f"{name}.png").write_bytes(to_png(figure, 100))
+        print(f"{name}.png")

@@ -136,7 +136,8 @@ def test_what_the_lesson_says_of_the_other_class_losses() -> None:
 
 
 def test_what_the_lesson_says_of_overlapping_classes() -> None:
-    rows = json.loads((BENCHMARKS / "explosion/points.json").read_text())["rows"]
+    stored = json.loads((BENCHMARKS / "explosion/points.json").read_text())["rows"]
+    rows = [row for row in stored if row["seed"] < 3]
 
     def spread(method: str, options: dict[str, float]) -> list[float]:
         wanted = {"layout": "line", "classes": 3, "steps": 1500, "method": method}
