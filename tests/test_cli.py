@@ -57,6 +57,12 @@ def test_a_fifth_is_held_out_unless_all_is_asked_for(run_folder, tmp_path, capsy
     assert "held out" not in capsys.readouterr().out
 
 
+def test_graphs_are_asked_for_and_remembered(run_folder, tmp_path):
+    assert train(tmp_path / "run", "--steps", "1", "--graphs") == 0
+    told = [kit.Run(each).config["training"]["graphs"] for each in (run_folder, tmp_path / "run")]
+    assert told == [False, True]
+
+
 def quick_classifier(images, seed, folder):
     assert seed != 0  # the metrics' own
     return kit.metrics.classifier.train_classifier(images, steps=1, folder=folder)

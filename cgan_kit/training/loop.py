@@ -39,7 +39,7 @@ from cgan_kit.training.files import (
     write_text,
 )
 from cgan_kit.training.gan import GAN
-from cgan_kit.training.graphs import recorded_turns
+from cgan_kit.training.graphs import check_recordable, recorded_turns
 from cgan_kit.training.interrupt import interrupts_wait
 from cgan_kit.training.peak import fastest_pace
 from cgan_kit.training.precision import Precision, choose_precision
@@ -147,6 +147,8 @@ class Training:
         self.players = make_players(gan, data, self.recipe, precision, seed, self.shard)
         self.graphs = graphs
         self.turns = AS_WRITTEN
+        if graphs:
+            check_recordable(self.players)
         if graphs and self.device.type == "cuda":
             self.turns = recorded_turns(self.players)
 

@@ -135,6 +135,12 @@ def test_random_numbers_within_a_step_are_refused(make_gan, data):
         graphs.recorded_turns(players, lambda turn: ({}, lambda: None))
 
 
+def test_a_training_refuses_before_anything_is_written(make_training, tmp_path):
+    with pytest.raises(ValueError, match="WGANGP"):
+        make_training(recipe=kit.Recipe(batch_size=8, penalty=losses.WGANGP()), graphs=True)
+    assert not (tmp_path / "run").exists()
+
+
 def test_several_processes_are_refused(make_gan, data):
     players = players_of(make_gan, data, "ACGAN", losses.hinge, None)
     several = replace(players, shard=Shard(rank=0, world_size=2))
