@@ -15,17 +15,15 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
-import os
 import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 import torch
+from rows import keep, spread, stored
 
 import cgan_kit as kit
 from cgan_kit import metrics, models
@@ -148,44 +146,17 @@ def read(images: torch.Tensor, labels: torch.Tensor, train: kit.data.ImageSet) -
     }
 
 
-def keep(new: list[dict[str, Any]]) -> None:
-    """Add rows to the file, in place of older ones of the same run."""
-    rows = stored()
-    for row in new:
-        rows = [old for old in rows if any(old[key] != row[key] for key in SAME)] + [row]
-    rows.sort(key=lambda row: [str(row[key]) for key in SAME])
-    lines = ",\n  ".join(json.dumps(row) for row in rows)
-    protocol = json.dumps(PROTOCOL | {"torch": str(torch.__version__)}, indent=1)
-    aside = RESULTS.with_suffix(f".{os.getpid()}")
-    aside.write_text(f'{{"protocol": {protocol},\n "rows": [\n  {lines}\n]}}\n')
-    os.replace(aside, RESULTS)
-
-
-def stored() -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    if RESULTS.exists():
-        rows = json.loads(RESULTS.read_text())["rows"]
-    return rows
-
-
 def table() -> Iterator[str]:
     """Markdown: means over seeds, with the lowest and the highest."""
-    rows = stored()
+    rows = stored(RESULTS)
     names = [name for name in NAMES if any(name in row for row in rows)]
     yield "| data | pair | method | steps | batch | seeds | " + " | ".join(names) + " |"
     yield "|---" * (6 + len(names)) + "|"
     for key in sorted({tuple(row[name] for name in SAME[:-1]) for row in rows}):
         group = [row for row in rows if tuple(row[name] for name in SAME[:-1]) == key]
         cells = [*map(str, key), str(len(group))]
-        cells += [_spread([row[name] for row in group]) for name in names]
+        cells += [spread([row[name] for row in group]) for name in names]
         yield "| " + " | ".join(cells) + " |"
-
-
-def _spread(values: list[float]) -> str:
-    middle = f"{mean(values):.3g}"
-    if len(values) == 1:
-        return middle
-    return f"{middle} [{min(values):.3g}, {max(values):.3g}]"
 
 
 def main() -> None:
@@ -206,9 +177,10 @@ def main() -> None:
     torch.set_num_threads(1)
     for seed, method, backbone in itertools.product(given.seeds, given.methods, given.backbones):
         plan = Plan(given.data, backbone, method, given.steps, given.batch, seed)
-        if given.again or asdict(plan) not in [{k: row[k] for k in SAME} for row in stored()]:
+        done = [{key: row[key] for key in SAME} for row in stored(RESULTS)]
+        if given.again or asdict(plan) not in done:
             new = run_once(plan, given.folder)
-            keep(new)
+            keep(new, RESULTS, PROTOCOL, SAME)
             print(new[0], flush=True)
 
 
