@@ -1,0 +1,48 @@
+"""What lesson 03 says of the laboratory's runs holds in the file of runs."""
+
+import json
+from pathlib import Path
+
+STORED = Path(__file__).parents[2] / "benchmarks/explosion/points.json"
+WEAK = {"game": "wasserstein", "gamma": None, "learning_rate": 0.02, "noise": 0.5}
+LATE = 1
+
+
+def rows(**changes):
+    base = {
+        **{"method": "acgan", "options": {}, "intervention": "", "spectral_norm": False},
+        **{"layout": "ring", "classes": 8, "deviation": None, "noise": 0.0},
+        **{"game": "relativistic", "gamma": 0.05, "learning_rate": 0.002, "batch_size": 64},
+        **{"width": 64, "depth": 2, "steps": 600},
+    }
+    stored = json.loads(STORED.read_text(encoding="utf-8"))["rows"]
+    return [row for row in stored if row["setting"] == base | changes]
+
+
+def late(quantity, **changes):
+    return [row[quantity][LATE] for row in rows(**changes)]
+
+
+def test_features_explode_without_a_classifier():
+    for step in (50, 100, 200, 300):
+        lengths = late("norm", **WEAK, intervention=f"no class loss at {step}")
+        assert len(lengths) == 10
+        assert sum(length > 15 for length in lengths) >= 8
+    lengths = late("norm", **WEAK, method="none")
+    assert sum(length > 15 for length in lengths) == 9
+    assert len(lengths) == len(late("norm", **WEAK)) == 10
+
+
+def test_the_same_gradient_goes_with_other_samples():
+    def error(method):
+        return [row["w1"] for row in rows(classes=32, method=method)]
+
+    def gradient(method):
+        return late("head_gradient", classes=32, method=method)
+
+    for method in ("adcgan", "tacgan"):
+        assert min(gradient(method)) > 0.8 * min(gradient("acgan"))
+        assert max(error(method)) < 0.35 * min(error("acgan"))
+    for method in ("acgan-normalised", "reacgan"):
+        assert max(gradient(method)) < 1.01 < 0.4 * min(gradient("acgan"))
+        assert min(error(method)) > min(error("acgan"))
