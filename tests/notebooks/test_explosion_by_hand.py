@@ -44,5 +44,5 @@ def test_the_same_gradient_goes_with_other_samples():
         assert min(gradient(method)) > 0.8 * min(gradient("acgan"))
         assert max(error(method)) < 0.35 * min(error("acgan"))
     for method in ("acgan-normalised", "reacgan"):
-        assert max(gradient(method)) < 1.01 < 0.4 * min(gradient("acgan"))
+        assert max(gradient(method)) < 0.4 * min(gradient("acgan"))
         assert min(error(method)) > min(error("acgan"))
