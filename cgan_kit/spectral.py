@@ -6,7 +6,8 @@ keeps up. The step is taken in passes from which the weight is going to learn, a
 others. One discriminator call on real and fake images together, and one generator call with
 gradient, are then one iteration for each update of a weight: none while the generator makes
 fakes for the discriminator, none in the discriminator while the generator learns, and none
-when samples are drawn. A penalty that asks the discriminator again, such as WGANGP, adds one.
+when samples are drawn. A penalty that asks the discriminator again, such as WGANGP, adds one;
+a head that is asked about real and about fake images in turn, such as AC-GAN's, takes two.
 `torch.nn.utils.parametrizations.spectral_norm` iterates in every pass in training mode.
 
 Models and losses both use it; neither knows the other.

@@ -121,6 +121,37 @@ def test_one_iteration_for_each_update_of_a_weight(monkeypatch, game, penalty, t
     assert iterations == {id(v): turns for v in ours} | {id(v): 1 for v in theirs}
 
 
+HEADS = {
+    kit.losses.Projection: 1,
+    kit.losses.ReACGAN: 1,
+    kit.losses.ContraGAN: 1,
+    kit.losses.ACGAN: 2,
+    kit.losses.ADCGAN: 2,
+}
+
+
+@pytest.mark.parametrize("method", HEADS, ids=lambda method: method.__name__)
+def test_a_head_iterates_in_the_discriminators_turn_alone(monkeypatch, method):
+    images = torch.randint(0, 256, (8, 1, 8, 8), dtype=torch.uint8)
+    data = kit.data.ImageSet(images, torch.arange(8) % 2, ["a", "b"])
+    gan = kit.GAN.for_images(data, method(spectral_norm=True), kit.losses.hinge)
+    recipe = kit.Recipe(batch_size=4, penalty=None)
+    players, iterations, once = (
+        make_players(gan, data, recipe, FLOAT32, 0),
+        Counter(),
+        spectral.iterate,
+    )
+
+    def count(matrix, v, out=None):
+        iterations[id(out)] += 1
+        return once(matrix, v, out)
+
+    monkeypatch.setattr(spectral, "iterate", count)
+    training_step(players, 3)
+    assert vectors(gan.conditioning)
+    assert iterations == {id(v): 3 * HEADS[method] for v in vectors(gan.conditioning)}
+
+
 def test_two_passes_may_come_before_one_backward():
     layer, _, _ = normalised(LAYERS["linear"])
     inputs = torch.randn(2, 6, dtype=torch.float64, requires_grad=True)
