@@ -127,9 +127,9 @@ def of_images() -> Figure:
         in_games = ["R1 and R2", "hinge,\nspectral norm", "linear,\nno bound"]
         variance = share_of_real("within-class pixel variance")
         marks(panels[2], games, in_games, variance, label=label, **shared)
-    panels[0].set(title="highest ‖∂L/∂W‖ of the run, bounded game", xlabel="glyphs", yscale="log")
-    panels[1].set(title="recall, as a share of real images'", xlabel="glyphs", ylim=(-0.02, 1.05))
-    panels[2].set(title="variance within a class, fifty glyphs, three games", ylim=(0, None))
+    panels[0].set(title="highest ‖∂L/∂W‖ of the run", xlabel="glyphs", yscale="log")
+    panels[1].set(title="recall over that of real images", xlabel="glyphs", ylim=(-0.02, 1.05))
+    panels[2].set(title="fifty glyphs: variance within a class", ylim=(0, None))
 
     overlap = [each for each in images.STUDIES["overlap"] if each.method != "none"]
     for row, setting in enumerate(overlap):
@@ -142,7 +142,7 @@ def of_images() -> Figure:
         panels[3].axvline(rows[0]["crossed_real"], color=COLOURS["none"], ls=":", lw=1)
     panels[3].set_yticks(range(len(overlap)), [each.method for each in overlap], fontsize=8)
     panels[3].invert_yaxis()
-    panels[3].set(title="two shapes that overlap: drawn as the other one; dotted: real")
+    panels[3].set(title="two shapes that overlap", xlabel="drawn as the other one; dotted: real")
     dress(panels)
     return figure
 
