@@ -1,4 +1,4 @@
-"""The same questions on images of 16 px: many classes, a game without bounds, classes that overlap.
+"""The same questions on images: many classes, twice the side, a game without bounds, overlap.
 
     python benchmarks/explosion/images.py --dials classes --seeds 0 1 2
     python benchmarks/explosion/images.py --table
@@ -41,7 +41,7 @@ SAMPLE_ROWS = (
     "within-class pixel variance",
 )
 PROTOCOL = {
-    "data": "rendered, 16 px, grey; trained on the training part of split(held_out=0.2, seed=0)",
+    "data": "rendered, grey; trained on the training part of split(held_out=0.2, seed=0)",
     "network": "GAN.for_images and Recipe with their defaults, but for what the row says; width is "
     "the discriminator's; float32",
     "early, late, peak": "as in points.json; a look every 50 steps at 128 images",
@@ -70,6 +70,7 @@ class Setting:
     width: int = 32
     batch_size: int = 64
     steps: int = 600
+    size: int = 16
 
 
 METHODS = ["acgan", "acgan-normalised", "reacgan", "projection"]
@@ -97,6 +98,8 @@ STUDIES: dict[str, list[Setting]] = {
         replace(CROWD, options={"weight": 0.1}),
         replace(CROWD, options={"weight": 10.0}),
     ],
+    # And of twice the side?
+    "32 px": [replace(CROWD, method=method, size=32) for method in METHODS],
     # The papers' game.
     "hinge with spectral norm": [
         replace(CROWD, method=method, game="hinge", gamma=None, spectral_norm=True)
@@ -118,16 +121,18 @@ STUDIES: dict[str, list[Setting]] = {
 
 
 @cache
-def parts(name: str, options: tuple[tuple[str, Any], ...]) -> tuple[Any, Any, metrics.Classifier]:
+def parts(
+    name: str, size: int, options: tuple[tuple[str, Any], ...]
+) -> tuple[Any, Any, metrics.Classifier]:
     """(training part, held-out part, a classifier of the first)."""
-    whole = kit.data.load(name, size=16, **dict(options))
+    whole = kit.data.load(name, size=size, **dict(options))
     train, held_out = whole.split(held_out=0.2, seed=0)
     return train, held_out, metrics.train_classifier(train, held_out)
 
 
 def run_once(setting: Setting, seed: int) -> dict[str, Any]:
     """Train, and say in numbers what happened."""
-    train, held_out, judge = parts(setting.data, tuple(setting.data_options.items()))
+    train, held_out, judge = parts(setting.data, setting.size, tuple(setting.data_options.items()))
     gan = build(setting, train, seed)
     recipe = kit.Recipe(
         batch_size=setting.batch_size,
