@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-STORED = Path(__file__).parents[2] / "benchmarks/explosion/points.json"
+LABORATORY = Path(__file__).parents[2] / "benchmarks/explosion"
 WEAK = {"game": "wasserstein", "gamma": None, "learning_rate": 0.02, "noise": 0.5}
-LATE = 1
+EARLY, LATE = 0, 1
 
 
 def rows(**changes):
@@ -15,7 +15,7 @@ def rows(**changes):
         **{"game": "relativistic", "gamma": 0.05, "learning_rate": 0.002, "batch_size": 64},
         **{"width": 64, "depth": 2, "steps": 600},
     }
-    stored = json.loads(STORED.read_text(encoding="utf-8"))["rows"]
+    stored = json.loads((LABORATORY / "points.json").read_text(encoding="utf-8"))["rows"]
     return [row for row in stored if row["setting"] == base | changes]
 
 
@@ -46,3 +46,29 @@ def test_the_same_gradient_goes_with_other_samples():
     for method in ("acgan-normalised", "reacgan"):
         assert max(gradient(method)) < 0.4 * min(gradient("acgan"))
         assert min(error(method)) > min(error("acgan"))
+
+
+def on_glyphs(**changes):
+    """Rows of images.json in the bounded game, three seeds."""
+    base = {
+        **{"data": "glyphs", "data_options": {"classes": 10}, "method": "acgan", "options": {}},
+        **{"game": "relativistic", "gamma": 0.05, "learning_rate": 0.002, "batch_size": 64},
+        **{"spectral_norm": False, "pooling": "flat", "width": 32, "steps": 600, "size": 16},
+    }
+    stored = json.loads((LABORATORY / "images.json").read_text(encoding="utf-8"))["rows"]
+    found = [row for row in stored if row["setting"] == base | changes]
+    assert len(found) == 3
+    return found
+
+
+def test_many_classes_on_images():
+    few = max(row["head_gradient"][EARLY] for row in on_glyphs())
+    for classes in (50, 100, 200):
+        many = {"data_options": {"classes": classes}}
+        for row in on_glyphs(**many):
+            early, late, _ = row["head_gradient"]
+            assert early > few
+            assert late < early
+        for method in ("acgan", "acgan-normalised", "reacgan"):
+            assert max(row["recall"] for row in on_glyphs(**many, method=method)) < 0.05
+        assert min(row["recall"] for row in on_glyphs(**many, method="projection")) > 0.6
