@@ -12,7 +12,6 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -20,15 +19,15 @@ from statistics import mean
 from typing import Any
 
 import torch
-from laboratory import Laboratory, between
-from study import CURVES, summary
+from laboratory import Laboratory
+from rows import spread
+from study import CURVES, summary, trained
 from torch import Tensor
 
 import cgan_kit as kit
 from cgan_kit import losses, metrics
 from cgan_kit.cli import CONDITIONINGS
-from cgan_kit.diagnostics import ClassifierProbe, GradientShare, SampleProbe, diagnose
-from cgan_kit.training import DivergedError
+from cgan_kit.diagnostics import diagnose
 
 RESULTS = Path(__file__).parent / "images.json"
 EVERY = 50
@@ -134,28 +133,8 @@ def run_once(setting: Setting, seed: int) -> dict[str, Any]:
     """Train, and say in numbers what happened."""
     train, held_out, judge = parts(setting.data, setting.size, tuple(setting.data_options.items()))
     gan = build(setting, train, seed)
-    recipe = kit.Recipe(
-        batch_size=setting.batch_size,
-        learning_rate=setting.learning_rate,
-        penalty=None if setting.gamma is None else losses.R1R2(setting.gamma),
-    )
     with tempfile.TemporaryDirectory() as folder:
-        training = kit.Training(
-            gan,
-            train,
-            steps=setting.steps,
-            recipe=recipe,
-            folder=Path(folder) / "run",
-            probes=[ClassifierProbe(EVERY), GradientShare(EVERY), SampleProbe(EVERY)],
-            checkpoints=1,
-            log_every=EVERY,
-            seed=seed,
-            precision=kit.Precision(),
-        )
-        with suppress(DivergedError):  # the history says so
-            for _ in training:
-                pass
-        run = training.run
+        run = trained(gan, train, setting, setting.steps, EVERY, seed, Path(folder) / "run")
         row: dict[str, Any] = {"setting": asdict(setting), "seed": seed}
         row |= summary(run.history())
         row["illnesses"] = list(diagnose(run).illnesses)
@@ -216,14 +195,14 @@ COLUMNS = [name for name in CURVES if name not in ("accuracy", "variance")] + ["
 def cells(rows: list[dict[str, Any]]) -> Iterator[str]:
     for name in COLUMNS:
         kept = [row[name] for row in rows if name in row]
-        late = between([late for _, late, _ in kept]) if kept else "–"
+        late = spread([late for _, late, _ in kept]) if kept else "–"
         early = f"{mean(early for early, _, _ in kept):.2g} → " if kept else ""
         yield early + late
     for name in SAMPLE_ROWS:
         real = mean(row[f"{name}_real"] for row in rows)
-        yield f"{between([row[name] for row in rows])} ({real:.2g})"
+        yield f"{spread([row[name] for row in rows])} ({real:.2g})"
     of_pair = [row["crossed"] for row in rows if "crossed" in row]
-    yield f"{between(of_pair)} ({rows[0]['crossed_real']:.2g})" if of_pair else "–"
+    yield f"{spread(of_pair)} ({rows[0]['crossed_real']:.2g})" if of_pair else "–"
     read = [row["illnesses"] for row in rows if "illnesses" in row]
     named = Counter(illness for illnesses in read for illness in illnesses)
     found = ", ".join(f"{illness} ({count} of {len(read)})" for illness, count in named.items())

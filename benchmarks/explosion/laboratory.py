@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 import torch
 
-Row = dict[str, Any]
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # the other benchmarks' folder
+
+from rows import Row, keep, stored
 
 
 @dataclass(frozen=True)
@@ -36,27 +37,10 @@ class Laboratory:
     columns: Sequence[str]
     cells: Callable[[list[Row]], Iterator[str]]
 
-    def stored(self) -> list[Row]:
-        rows: list[Row] = []
-        if self.results.exists():
-            rows = json.loads(self.results.read_text())["rows"]
-        return rows
-
     def found(self, setting: Any) -> list[Row]:
         """The rows of one setting, one a seed."""
         wanted = json.loads(json.dumps(asdict(setting)))
-        return [row for row in self.stored() if row["setting"] == wanted]
-
-    def keep(self, new: Row) -> None:
-        """Add a row to the file, in place of an older one of the same setting and seed."""
-        same = (new["setting"], new["seed"])
-        rows = [row for row in self.stored() if (row["setting"], row["seed"]) != same] + [new]
-        rows.sort(key=lambda row: json.dumps([row["setting"], row["seed"]]))
-        lines = ",\n  ".join(json.dumps(row) for row in rows)
-        protocol = json.dumps(self.protocol | {"torch": str(torch.__version__)}, indent=1)
-        aside = self.results.with_suffix(f".{os.getpid()}")
-        aside.write_text(f'{{"protocol": {protocol},\n "rows": [\n  {lines}\n]}}\n')
-        os.replace(aside, self.results)
+        return [row for row in stored(self.results) if row["setting"] == wanted]
 
     def title(self, setting: Any, study: str) -> str:
         """What sets it apart within its study."""
@@ -94,7 +78,8 @@ class Laboratory:
                 for setting in self.studies[study]:
                     if seed not in [row["seed"] for row in self.found(setting)]:
                         row = self.run_once(setting, seed)
-                        self.keep({name: rounded(value) for name, value in row.items()})
+                        row = {name: rounded(value) for name, value in row.items()}
+                        keep([row], self.results, self.protocol, ("setting", "seed"))
                         print(study, "|", self.title(setting, study), seed, flush=True)
 
 
@@ -103,10 +88,3 @@ def rounded(value: Any) -> Any:
     if isinstance(value, list):
         return [rounded(each) for each in value]
     return float(f"{value:.3g}") if isinstance(value, float) else value
-
-
-def between(values: list[float]) -> str:
-    """mean [lowest, highest]"""
-    if len(values) == 1:
-        return f"{values[0]:.2g}"
-    return f"{mean(values):.2g} [{min(values):.2g}, {max(values):.2g}]"

@@ -20,7 +20,8 @@ from typing import Any
 
 import torch
 from interventions import clipped, fixed_length
-from laboratory import Laboratory, between
+from laboratory import Laboratory
+from rows import spread
 from torch import Tensor
 
 import cgan_kit as kit
@@ -169,14 +170,12 @@ def run_once(setting: Setting, seed: int) -> dict[str, Any]:
     train = kit.data.with_label_noise(data, setting.noise) if setting.noise else data
     gan = build(setting, train, seed)
     with tempfile.TemporaryDirectory() as folder:
-        histories = [
-            history_of(each, train, setting, steps, seed, Path(folder) / str(part))
+        runs = [
+            trained(each, train, setting, steps, EVERY, seed, Path(folder) / str(part))
             for part, (each, steps) in enumerate(phases(gan, setting))
         ]
-        history = join(histories)
-        run = kit.Run(Path(folder) / str(len(histories) - 1))
         row: dict[str, Any] = {"setting": asdict(setting), "seed": seed}
-        row |= summary(history) | quality(run, data, seed)
+        row |= summary(join([run.history() for run in runs])) | quality(runs[-1], data, seed)
     return row
 
 
@@ -214,14 +213,10 @@ def phases(gan: kit.GAN, setting: Setting) -> Iterator[tuple[kit.GAN, int]]:
     yield swapped, setting.steps - first
 
 
-def history_of(
-    gan: kit.GAN,
-    data: kit.data.PointSet,
-    setting: Setting,
-    steps: int,
-    seed: int,
-    folder: Path,
-) -> list[dict[str, float]]:
+def trained(
+    gan: kit.GAN, data: Any, setting: Any, steps: int, every: int, seed: int, folder: Path
+) -> kit.Run:
+    """The recipe of the row and all probes; a run that diverged ends there."""
     training = kit.Training(
         gan,
         data,
@@ -232,16 +227,16 @@ def history_of(
             penalty=None if setting.gamma is None else losses.R1R2(setting.gamma),
         ),
         folder=folder,
-        probes=[ClassifierProbe(EVERY), GradientShare(EVERY), SampleProbe(EVERY)],
+        probes=[ClassifierProbe(every), GradientShare(every), SampleProbe(every)],
         checkpoints=1,
-        log_every=EVERY,
+        log_every=every,
         seed=seed,
         precision=kit.Precision(),
     )
     with suppress(DivergedError):  # the history says so
         for _ in training:
             pass
-    return training.run.history()
+    return training.run
 
 
 def join(histories: list[list[dict[str, float]]]) -> list[dict[str, float]]:
@@ -269,13 +264,13 @@ def quality(run: kit.Run, data: kit.data.Gaussians, seed: int, n: int = 2000) ->
     made = kit.metrics.draw_samples(run, labels, seed=seed)
     fresh, more = data.draw(labels, seed=seed + 1000), data.draw(labels, seed=seed + 2000)
     return {
-        "spread": spread(made, labels, data.standard_deviation),
+        "spread": relative_spread(made, labels, data.standard_deviation),
         "w1": wasserstein(made, fresh, labels) / data.standard_deviation,
         "w1_floor": wasserstein(more, fresh, labels) / data.standard_deviation,
     }
 
 
-def spread(points: Tensor, labels: Tensor, truth: float) -> float:
+def relative_spread(points: Tensor, labels: Tensor, truth: float) -> float:
     of_class = [points[labels == k].std(dim=0).mean() / truth for k in labels.unique()]
     return float(torch.stack(of_class).mean())
 
@@ -299,12 +294,12 @@ def cells(rows: list[dict[str, Any]]) -> Iterator[str]:
         if not kept:
             yield "–"
         elif change:
-            yield f"{mean(e for e, _, _ in kept):.2g} → {between([late for _, late, _ in kept])}"
+            yield f"{mean(e for e, _, _ in kept):.2g} → {spread([late for _, late, _ in kept])}"
         else:
-            yield between([late for _, late, _ in kept])
-    yield between([row["spread"] for row in rows])
+            yield spread([late for _, late, _ in kept])
+    yield spread([row["spread"] for row in rows])
     floor = mean(row["w1_floor"] for row in rows)
-    yield f"{between([row['w1'] for row in rows])} ({floor:.2g})"
+    yield f"{spread([row['w1'] for row in rows])} ({floor:.2g})"
 
 
 LABORATORY = Laboratory(
