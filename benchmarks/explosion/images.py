@@ -97,8 +97,16 @@ STUDIES: dict[str, list[Setting]] = {
         replace(CROWD, options={"weight": 0.1}),
         replace(CROWD, options={"weight": 10.0}),
     ],
+    # Does a stronger penalty keep them varied?
+    "penalty": [
+        replace(CROWD, method=method, gamma=gamma) for gamma in (0.2, 1.0) for method in METHODS
+    ],
     # And of twice the side?
     "32 px": [replace(CROWD, method=method, size=32) for method in METHODS],
+    # Four times the pixels: four times the penalty, as the rule of StyleGAN2-ADA has it?
+    "32 px, stronger penalty": [
+        replace(CROWD, method=method, size=32, gamma=0.2) for method in METHODS
+    ],
     # The papers' game.
     "hinge with spectral norm": [
         replace(CROWD, method=method, game="hinge", gamma=None, spectral_norm=True)
