@@ -2,6 +2,7 @@
 
     python benchmarks/backbones.py --backbones resnet biggan --methods projection reacgan
     python benchmarks/backbones.py --table
+    python benchmarks/backbones.py --batch 64 --steps 800 --picture docs/networks.png
 
 Rows are added to benchmarks/results/backbones.json. All three pairs have the same game, recipe,
 batch, steps and seeds; the pair and the method are what differs. The recipe is the kit's default
@@ -170,11 +171,20 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("runs/backbones"))
     parser.add_argument("--again", action="store_true", help="also runs that the file has")
     parser.add_argument("--table", action="store_true", help="print what is stored")
+    parser.add_argument(
+        "--picture", type=Path, help="draw the pairs' kept runs side by side: first method and seed"
+    )
     given = parser.parse_args()
     if given.table:
         print("\n".join(table()))
         return
     torch.set_num_threads(1)
+    if given.picture:
+        first = (given.methods[0], given.steps, given.batch, given.seeds[0])
+        plans = {pair: Plan(given.data, pair, *first) for pair in given.backbones}
+        runs = {pair: kit.Run(given.folder / plan.name) for pair, plan in plans.items()}
+        given.picture.write_bytes(kit.plots.to_png(kit.plots.class_grids(runs, rows=6)))
+        return
     for seed, method, backbone in itertools.product(given.seeds, given.methods, given.backbones):
         plan = Plan(given.data, backbone, method, given.steps, given.batch, seed)
         done = [{key: row[key] for key in SAME} for row in stored(RESULTS)]
