@@ -61,7 +61,7 @@ class Run:
     def __repr__(self) -> str:
         conditioning = self._gan["conditioning"]["class"]
         last = self.steps[-1] if self.steps else 0
-        return f"Run: {conditioning} on {self._data['name']}, {last:,} steps"
+        return f"Run: {conditioning} on {self._data['name']}, {last:,} step{'s' * (last != 1)}"
 
     @property
     def class_names(self) -> tuple[str, ...]:
