@@ -12,17 +12,13 @@ Writes benchmarks/results/class_grid.json.
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-import statistics
 import tempfile
 import time
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
+from latency import machine, summary, write
 
 import cgan_kit as kit
 
@@ -53,16 +49,6 @@ def move(picture: Any, slider: Any, value: float) -> tuple[float, float]:
     picture.unobserve(look, names="value")
     assert len(clocks) == 2, "the picture did not change"
     return 1000 * (clocks[1][0] - clocks[0][0]), 1000 * (clocks[1][1] - clocks[0][1])
-
-
-def summary(moves: list[tuple[float, float]]) -> dict[str, float]:
-    wall, processor = (sorted(times) for times in zip(*moves, strict=True))
-    return {
-        "moves": len(wall),
-        "median": round(statistics.median(wall), 1),
-        "percentile_90": round(wall[int(0.9 * len(wall))], 1),
-        "processor_median": round(statistics.median(processor), 1),
-    }
 
 
 def measured(grid: kit.widgets.ClassGrid) -> dict[str, Any]:
@@ -102,13 +88,9 @@ def measured(grid: kit.widgets.ClassGrid) -> dict[str, Any]:
 
 
 def main() -> None:
-    torch.set_num_threads(1)  # as the lessons do
     result: dict[str, Any] = {
         "what": "milliseconds from a moved slider to new PNG bytes, 10 × 10 images of 32 px",
-        "cores": os.cpu_count(),
-        "threads": 1,
-        "machine": platform.machine(),
-        "torch": str(torch.__version__),
+        **machine(),
     }
     for name, channels in (("grey", 1), ("rgb", 3)):
         data = kit.data.load("shapes", size=32, channels=channels)
@@ -121,12 +103,7 @@ def main() -> None:
             result[f"{name}, two runs, real images, a closer look"] = measured(
                 make(runs, real=data)
             )
-    result["load_average_of_the_machine"] = round(os.getloadavg()[0], 1)
-    RESULT.parent.mkdir(exist_ok=True)
-    aside = RESULT.with_suffix(".part")
-    aside.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(aside, RESULT)
-    print(RESULT.read_text(encoding="utf-8"))
+    write(result, RESULT)
 
 
 if __name__ == "__main__":

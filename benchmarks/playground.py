@@ -9,17 +9,13 @@ Writes benchmarks/results/playground.json.
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 import random
-import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
+from latency import machine, summary, write
 
 import cgan_kit as kit
 from cgan_kit.widgets.duel import MOST_TURNS
@@ -36,16 +32,6 @@ def timed(playground: kit.widgets.Playground2D, act: Callable[[], None]) -> tupl
     spent = time.perf_counter() - start, time.process_time() - start_processor
     assert playground.image.value != before, "the picture did not change"
     return 1000 * spent[0], 1000 * spent[1]
-
-
-def summary(times: list[tuple[float, float]]) -> dict[str, float]:
-    wall, processor = (sorted(each) for each in zip(*times, strict=True))
-    return {
-        "actions": len(wall),
-        "median": round(statistics.median(wall), 1),
-        "percentile_90": round(wall[int(0.9 * len(wall))], 1),
-        "processor_median": round(statistics.median(processor), 1),
-    }
 
 
 def measured() -> dict[str, Any]:
@@ -80,22 +66,12 @@ def measured() -> dict[str, Any]:
 
 
 def main() -> None:
-    torch.set_num_threads(1)  # as the lessons do
     result: dict[str, Any] = {
         "what": "milliseconds from an action on the playground to new PNG bytes",
-        "cores": os.cpu_count(),
-        "threads": 1,
-        "machine": platform.machine(),
-        "torch": str(torch.__version__),
+        **machine(),
         "actions": measured(),
-        "load_average_of_the_machine": round(os.getloadavg()[0], 1),
-        "machine_in_use_by_others": os.getloadavg()[0] > 1.5,
     }
-    RESULT.parent.mkdir(exist_ok=True)
-    aside = RESULT.with_suffix(".part")
-    aside.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(aside, RESULT)
-    print(RESULT.read_text(encoding="utf-8"))
+    write(result, RESULT)
 
 
 if __name__ == "__main__":

@@ -10,16 +10,12 @@ part comes on top. Writes benchmarks/results/widgets.json.
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
-from playground import summary
+from latency import machine, summary, write
 
 import cgan_kit as kit
 from cgan_kit import metrics, widgets
@@ -73,22 +69,14 @@ def measured(control: Any) -> dict[str, float]:
 
 
 def main() -> None:
-    torch.set_num_threads(1)  # as the lessons do
     result: dict[str, Any] = {
         "what": "milliseconds from a moved control to new PNG bytes",
-        "cores": os.cpu_count(),
-        "threads": 1,
-        "machine": platform.machine(),
-        "torch": str(torch.__version__),
+        **machine(),
     }
     for name, (make, controls) in WIDGETS.items():
         widget = make()
         result[name] = {control: measured(getattr(widget, control)) for control in controls}
-    result["load_average_of_the_machine"] = round(os.getloadavg()[0], 1)
-    aside = RESULT.with_suffix(".part")
-    aside.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    os.replace(aside, RESULT)
-    print(RESULT.read_text(encoding="utf-8"))
+    write(result, RESULT)
 
 
 if __name__ == "__main__":
