@@ -782,8 +782,8 @@ _ = exercise.check_diagnoses(answers, unnamed)
 #   mended the head, not the samples (sections 3 and 8). D2D-CE did help there, in some seeds.
 # - **Nor on images with many classes.** With 50, 100 and 200 glyphs of 16 px AC-GAN's gradient is larger than with ten, and falls during
 #   training. All three class losses that we tried, AC-GAN's, its normalised relative's and D2D-CE, then draw hardly more than one image a
-#   class. In the same game, with R1 and R2, projection does not (`docs/explosion.md`). That collapse is real, and the size of the gradient
-#   does not explain it.
+#   class. In the same game, with R1 and R2, projection does not. A stronger penalty gives the three a small part of the variety back; at 32 px
+#   projection, too, needs one (`docs/explosion.md`). That collapse is real, and the size of the gradient does not explain it.
 # - **Normalising did not mend the shrinking**, and neither did D2D-CE (section 5).
 #
 # None of this contradicts the identity of section 1. It says how much of the trouble that identity explains here.

@@ -72,3 +72,17 @@ def test_many_classes_on_images():
         for method in ("acgan", "acgan-normalised", "reacgan"):
             assert max(row["recall"] for row in on_glyphs(**many, method=method)) < 0.05
         assert min(row["recall"] for row in on_glyphs(**many, method="projection")) > 0.6
+
+
+def test_stronger_penalties_on_images():
+    fifty = {"data_options": {"classes": 50}}
+    for method in ("acgan", "acgan-normalised", "reacgan"):
+        usual, stronger = (
+            [row["recall"] for row in on_glyphs(**fifty, method=method, gamma=gamma)]
+            for gamma in (0.05, 1.0)
+        )
+        assert max(usual) < min(stronger)
+        assert max(stronger) < 0.3
+    for size, gamma, low, high in ((16, 1.0, 0.9, 1.0), (32, 0.05, 0.0, 0.05), (32, 0.2, 0.5, 1.0)):
+        for row in on_glyphs(**fifty, method="projection", size=size, gamma=gamma):
+            assert low <= row["recall"] <= high
