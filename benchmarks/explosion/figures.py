@@ -111,40 +111,55 @@ ON_IMAGES = {  # method -> colour and marker of, name, line
 
 
 def of_images() -> Figure:
-    figure, panels = sheet(2, 2)
+    figure, panels = sheet(2, 3)
     counts = sorted({each.data_options["classes"] for each in images.STUDIES["classes"]})
     names = [str(count) for count in counts]
     for method, (style, label, line) in ON_IMAGES.items():
-        of_method = [each for each in images.STUDIES["classes"] if each.method == method]
         shared = {"method": style, "line": line, "laboratory": images.LABORATORY}
+        by_classes = of_method("classes", method)
         if method != "projection":
-            marks(panels[0], of_method, names, peak("head_gradient"), label=label, **shared)
-        marks(panels[1], of_method, names, share_of_real("recall"), label=label, **shared)
-        games = [of_method[counts.index(50)]] + [
-            next(each for each in images.STUDIES[study] if each.method == method)
-            for study in ("hinge with spectral norm", "linear game")
+            marks(panels[0], by_classes, names, peak("head_gradient"), **shared)
+        marks(panels[1], by_classes, names, share_of_real("recall"), **shared)
+
+        fifty = by_classes[counts.index(50)]
+        stronger = [fifty, *of_method("penalty", method)]
+        gammas = [f"{each.gamma:g}" for each in stronger]
+        marks(panels[2], stronger, gammas, share_of_real("recall"), label=label, **shared)
+        variance = share_of_real("within-class pixel variance")
+        sizes = [fifty, *of_method("32 px", method), *of_method("32 px, stronger penalty", method)]
+        of_sizes = [f"{each.size} px\nγ = {each.gamma:g}" for each in sizes]
+        marks(panels[3], sizes, of_sizes, variance, **shared)
+        games = [
+            fifty,
+            *of_method("hinge with spectral norm", method),
+            *of_method("linear game", method)[:1],
         ]
         in_games = ["R1 and R2", "hinge,\nspectral norm", "linear,\nno bound"]
-        variance = share_of_real("within-class pixel variance")
-        marks(panels[2], games, in_games, variance, label=label, **shared)
+        marks(panels[4], games, in_games, variance, **shared)
     panels[0].set(title="highest ‖∂L/∂W‖ of the run", xlabel="glyphs", yscale="log")
     panels[1].set(title="recall over that of real images", xlabel="glyphs", ylim=(-0.02, 1.05))
-    panels[2].set(title="fifty glyphs: variance within a class", ylim=(0, None))
+    panels[2].set(title="fifty glyphs: recall", xlabel="γ of R1 and R2", ylim=(-0.02, 1.05))
+    panels[3].set(title="fifty glyphs: variance within a class", ylim=(0, None))
+    panels[4].set(title="the same in other games", ylim=(0, None))
 
     overlap = [each for each in images.STUDIES["overlap"] if each.method != "none"]
     for row, setting in enumerate(overlap):
         rows = images.LABORATORY.found(setting)
         style = ON_IMAGES.get(setting.method, (setting.method,))[0]
-        panels[3].plot(
+        panels[5].plot(
             [each["crossed"] for each in rows], [row] * len(rows), MARKERS[style],
             color=COLOURS[style], ms=6, alpha=0.7,
         )  # fmt: skip
-        panels[3].axvline(rows[0]["crossed_real"], color=COLOURS["none"], ls=":", lw=1)
-    panels[3].set_yticks(range(len(overlap)), [each.method for each in overlap], fontsize=8)
-    panels[3].invert_yaxis()
-    panels[3].set(title="two shapes that overlap", xlabel="drawn as the other one; dotted: real")
+        panels[5].axvline(rows[0]["crossed_real"], color=COLOURS["none"], ls=":", lw=1)
+    panels[5].set_yticks(range(len(overlap)), [each.method for each in overlap], fontsize=8)
+    panels[5].invert_yaxis()
+    panels[5].set(title="two shapes that overlap", xlabel="drawn as the other one; dotted: real")
     dress(panels)
     return figure
+
+
+def of_method(study: str, method: str) -> list[Any]:
+    return [each for each in images.STUDIES[study] if each.method == method]
 
 
 def peak(name: str) -> Value:
