@@ -159,7 +159,11 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
     add("--batch-size", type=int, help=f"of all processes together ({recipe.batch_size})")
     add("--learning-rate", type=float, help=f"({recipe.learning_rate})")
     add("--discriminator-learning-rate", type=float, help="the same rate by default")
-    add("--gamma", type=float, help="of the penalty R1 + R2 (0.05); 0 for no penalty")
+    add(
+        "--gamma",
+        type=float,
+        help="of the penalty R1 + R2 (0.05; try 0.2 at 32 px); 0 for no penalty",
+    )
     add("--ema-decay", type=float, help=f"({recipe.ema_decay})")
     add("--ema-start", type=int,
         help=f"the step up to which the average is a copy ({recipe.ema_start})")  # fmt: skip
