@@ -104,7 +104,11 @@ def check_same_run(run, alone):
     # steps of that.
     del ours["discriminator.to_score.bias"]
     for name in ours:
-        torch.testing.assert_close(ours[name], theirs[name], rtol=0, atol=1e-5, msg=name)
+        # So it is, at some step, with a single weight of thousands: which one, and whether any,
+        # depends on the processor. In float64 there is none: see the test of twenty steps.
+        apart = (ours[name] - theirs[name]).abs()
+        assert (apart > 1e-5).double().mean() < 1e-3, name
+        assert apart.max() < 1e-3, name
     assert len(run.history()) == len(alone.history())
     for our, their in zip(run.history(), alone.history(), strict=True):
         our.pop("score_real"), our.pop("score_fake")  # the same bias
