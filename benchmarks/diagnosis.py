@@ -33,7 +33,7 @@ RESULTS = Path(__file__).parent / "results" / "diagnosis.json"
 STEPS = {"points": 600, "digits": 400}
 EVERY = 20
 KEPT = sorted({key for illness in ILLNESSES for need in illness.needs for key in need.split("|")})
-KEPT += ["g_loss", "diverged"]
+KEPT += ["d_loss", "g_loss", "diverged"]
 
 
 class Patient(NamedTuple):

@@ -27,15 +27,32 @@ class Curve:
     @property
     def late(self) -> float:
         """The median over its last third."""
-        return median(self.values[-max(2, len(self.values) // 3) :])
+        return median(self.values[-self._third :])
+
+    @property
+    def before(self) -> float:
+        """The median over the third before that."""
+        return median(self.values[-2 * self._third : -self._third])
+
+    @property
+    def _third(self) -> int:
+        return max(2, len(self.values) // 3)
 
     def since(self, shows: Callable[[float], bool]) -> int:
-        """The first step of the unbroken stretch, to the end, in which it shows."""
-        first = self.steps[-1]
-        for step, value in zip(reversed(self.steps), reversed(self.values), strict=True):
-            if not shows(value):
+        """The first step of the stretch, to the end, in which it shows.
+
+        Curves are noisy: a single miss does not end it, nor do any within the last third, of
+        which `late` is the median.
+        """
+        first, missed = self.steps[-1], 0
+        records = zip(reversed(self.steps), reversed(self.values), strict=True)
+        for back, (step, value) in enumerate(records):
+            if shows(value):
+                first, missed = step, 0
+            else:
+                missed += 1
+            if missed > 1 and back >= self._third:
                 break
-            first = step
         return first
 
 
@@ -52,3 +69,8 @@ def ratio(history: History, above: str, below: str) -> Curve:
         tuple(int(r["step"]) for r in kept),
         tuple(r[above] / max(r[below], 1e-12) for r in kept),
     )
+
+
+def short(number: float) -> str:
+    """Two digits, and no exponent below a hundred thousand: 1300, not 1.3e+03."""
+    return f"{float(f'{number:.2g}'):g}"

@@ -7,22 +7,24 @@ are round numbers between what healthy and ill runs showed; benchmarks/diagnosis
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import NamedTuple
 
-from cgan_kit.diagnostics.curves import Curve, History, curve, ratio
+from cgan_kit.diagnostics.curves import Curve, History, curve, ratio, short
 from cgan_kit.training.run import Run
 
 TOO_LARGE = 1e6  # of a loss: float32 has no digits left for the difference of two scores
 GROWN = 3.0  # times, of a gradient
+BOUNDED = 1.0  # of a gradient: where it ends at most with a normalised head, the cure for it
 LONGER = 1.5  # times, of the features
 STALLED = 0.7  # of 1 - p: what is left of it when the features have grown
 DROWNED = 5.0  # times the score's own gradient in the trunk
 LEARNED_BY_HEART = 0.1  # of separation, between training and held-out images
 ONE_IMAGE = 0.3  # of the real within-class variance
 OBEYED = 0.8  # of the fakes in the right class, of what real images reach
+RISING = 0.05  # of accuracy, from one third of a run to the next
 TOO_EASY = 0.1  # of accuracy above that of real images
 ALIKE = 0.06  # spread of the scores: real, fake, all the same
 
@@ -32,7 +34,7 @@ class Finding:
     """One illness of a run.
 
     illness: its name.
-    since: the step from which it shows without a break to the end, or at which it peaked.
+    since: the step from which it shows to the end, but for single looks.
     evidence: the quantity that shows it, in a sentence with its numbers.
     advice: what to try.
     """
@@ -75,9 +77,13 @@ class Verdict:
         return not self.findings
 
     def __str__(self) -> str:
-        lines = [str(finding) for finding in self.findings] or ["healthy: no illness shows."]
+        nothing = "healthy: no illness shows."
+        if len(self.unseen) >= len(ILLNESSES) - 1:
+            nothing = "no verdict: the losses are finite, and no probe has looked often enough."
+        lines = [str(finding) for finding in self.findings] or [nothing]
         if self.unseen:
-            lines.append(f"Not looked at: {', '.join(self.unseen)}; see cgan_kit.diagnostics.")
+            names = ", ".join(self.unseen)
+            lines.append(f"Not looked at: {names}; help(diagnose) says which probe looks at what.")
         return "\n".join(lines)
 
 
@@ -87,7 +93,7 @@ def diverged(history: History) -> Sign | None:
             (abs(record[name]) for name in ("d_loss", "g_loss") if name in record), default=0
         )
         if record.get("diverged") or worst > TOO_LARGE or not math.isfinite(worst):
-            size = "no finite number" if record.get("diverged") else f"{worst:.2g}"
+            size = "no finite number" if record.get("diverged") else short(worst)
             return Sign(
                 int(record["step"]),
                 f"a loss is {size}; no later curve means anything.",
@@ -106,22 +112,25 @@ def dead_discriminator(history: History) -> Sign | None:
         return None
     return Sign(
         spread.since(lambda value: value < ALIKE),
-        f"its scores spread by {spread.early:.2g} early and {spread.late:.2g} late, it tells the "
-        f"images {sent.late:.2g}, and they are not right yet.",
+        f"its scores of real and fake images spread by {short(spread.early)} early and "
+        f"{short(spread.late)} late, its gradient at G's images is {short(sent.late)}, and they "
+        "are not right yet.",
         "a smaller penalty or learning_rate; LayerProbe tells dead channels.",
     )
 
 
 def classifier_gradient_grows(history: History) -> Sign | None:
     size = curve(history, "classifier/head_gradient")
-    if size.late < GROWN * size.early:
+    grown = max(BOUNDED, GROWN * size.early)
+    if size.late < grown:
         return None
     norm, p = curve(history, "classifier/feature_norm_real"), curve(history, "classifier/p_real")
     return Sign(
-        size.since(lambda value: value > GROWN * size.early / 2),
-        f"‖∂L/∂W‖ of the head went from {size.early:.2g} to {size.late:.2g}; ‖F‖ from "
-        f"{norm.early:.2g} to {norm.late:.2g}, p from {p.early:.2f} to {p.late:.2f}.",
-        "normalised features (ACGANNormalised, ReACGAN), spectral norm, a smaller learning_rate.",
+        size.since(lambda value: value > grown / 2),
+        f"‖∂L/∂W‖ of the head went from {short(size.early)} to {short(size.late)}; ‖F‖ from "
+        f"{short(norm.early)} to {short(norm.late)}, p from {p.early:.2f} to {p.late:.2f}.",
+        "a bound on the game: a penalty (R1R2), spectral_norm=True, a smaller learning_rate. "
+        "Normalised features (ACGANNormalised, ReACGAN) bound this gradient and not ‖F‖.",
     )
 
 
@@ -134,10 +143,11 @@ def features_grow_p_stalls(history: History) -> Sign | None:
         return None
     return Sign(
         norm.since(lambda value: value > LONGER * norm.early),
-        f"‖F‖ went from {norm.early:.2g} to {norm.late:.2g}, p of the right class only from "
-        f"{p.early:.2f} to {p.late:.2f}, so ‖F‖(1 - p) from {product.early:.2g} to "
-        f"{product.late:.2g}.",
-        "normalised features; and look at the labels: what cannot be learned keeps 1 - p large.",
+        f"‖F‖ went from {short(norm.early)} to {short(norm.late)}, p of the right class only from "
+        f"{p.early:.2f} to {p.late:.2f}, so ‖F‖(1 - p) from {short(product.early)} to "
+        f"{short(product.late)}.",
+        "a bound on the game: a penalty (R1R2), spectral_norm=True; and look at the labels: what "
+        "cannot be learned keeps 1 - p large.",
     )
 
 
@@ -147,7 +157,7 @@ def conditioning_drowns_the_game(history: History) -> Sign | None:
         return None
     return Sign(
         share.steps[next(i for i, value in enumerate(share.values) if value > DROWNED)],
-        f"in D's trunk the head's gradient is {median(share.values):.2g} times the score's.",
+        f"in D's trunk the head's gradient is {short(median(share.values))} times the score's.",
         "a smaller weight of the conditioning.",
     )
 
@@ -172,9 +182,10 @@ def collapse_within_classes(history: History) -> Sign | None:
         return None
     return Sign(
         varied.since(lambda value: value < 1.2 * ONE_IMAGE),
-        f"{right.late:.0%} of the fakes are of the right class, but their variance within it is "
-        f"{varied.late:.2f} of that of real images.",
-        "a smaller weight, or a method that knows the generator: Projection, ADCGAN, TACGAN.",
+        f"{right.late:.0%} of the fakes are of the right class{by_whom(history)}, but their "
+        f"variance within it is {varied.late:.2f} of that of real images.",
+        "a stronger penalty (R1R2), a weight of 1 at most, or a method that knows the generator: "
+        "Projection, ADCGAN, TACGAN.",
     )
 
 
@@ -184,11 +195,15 @@ def class_confusion(history: History) -> Sign | None:
         return None
     own = curve(history, "accuracy_fake")
     believed = f" D's own head believes {own.late:.0%}." if own else ""
+    rising = right.late > right.before + RISING
+    trend = f" It is rising: {right.before:.0%} a third of the run before." if rising else ""
+    of_real = f", and {real:.0%} of the real images" if judged_real(history) else ""
     return Sign(
         right.since(lambda value: value < OBEYED * real),
-        f"an outside judge puts {right.late:.0%} of the fakes into the class asked for, and "
-        f"{real:.0%} of the real images.{believed}",
-        "a larger weight, longer training, or a method that names the classes: ACGAN, Projection.",
+        f"an outside judge puts {right.late:.0%} of the fakes into the class asked for{of_real}."
+        f"{trend}{believed}",
+        f"{'longer training first; ' if rising else ''}a larger weight, or a method that names the "
+        "classes: ACGAN, Projection.",
     )
 
 
@@ -200,7 +215,7 @@ def classes_pushed_apart(history: History) -> Sign | None:
         right.since(lambda value: value > real + TOO_EASY),
         f"an outside judge is right about {right.late:.0%} of the fakes and about {real:.0%} of "
         "the real images: what is hard about the classes has been left out.",
-        "a smaller weight, or a method that knows the generator: Projection, ADCGAN, TACGAN.",
+        "a method that knows the generator: Projection, ADCGAN, TACGAN.",
     )
 
 
@@ -211,10 +226,22 @@ def accuracy(history: History, own: bool = True) -> Curve:
     return next((each for each in found if each), Curve((), ()))
 
 
-def real_accuracy(history: History) -> float:
-    """What the same judge says of real images; 1 where it was not asked."""
+def by_whom(history: History) -> str:
+    """A remark, where nobody but the player itself has counted."""
+    return "" if accuracy(history, own=False) else ", by D's own head"
+
+
+def judged_real(history: History) -> Curve:
+    """The share of real images that the same judge puts into their class."""
     names = ("sample/oracle_accuracy_real", "sample/accuracy_real")
-    return next((each.late for name in names if (each := curve(history, name))), 1.0)
+    found = (curve(history, name) for name in names)
+    return next((each for each in found if each), Curve((), ()))
+
+
+def real_accuracy(history: History) -> float:
+    """Its late value; 1 where the judge was not asked."""
+    real = judged_real(history)
+    return real.late if real else 1.0
 
 
 class Illness(NamedTuple):
@@ -228,7 +255,7 @@ class Illness(NamedTuple):
 JUDGED = "sample/oracle_accuracy|sample/accuracy"
 JUDGED_REAL = "sample/oracle_accuracy_real|sample/accuracy_real"
 ILLNESSES = (
-    Illness("diverged", ("d_loss",), diverged),
+    Illness("diverged", (), diverged),  # any record will do: such a run can be very short
     Illness(
         "dead discriminator",
         ("sample/score_spread", "share/image_score", "sample/pixel_variance"),
@@ -274,9 +301,9 @@ def diagnose(run: Run | History) -> Verdict:
             has no oracle), and four looks at least.
 
     Raises:
-        ValueError: a run without any record.
+        ValueError: neither a run nor a history; one without any record.
     """
-    history = run.history() if isinstance(run, Run) else list(run)
+    history = records_of(run)
     if not history:
         raise ValueError("run has recorded nothing; train it for some steps first")
     findings, unseen = [], []
@@ -288,3 +315,15 @@ def diagnose(run: Run | History) -> Verdict:
         if findings and name == "diverged":
             break  # no later curve means anything
     return Verdict(tuple(findings), tuple(unseen))
+
+
+def records_of(run: Run | History) -> History:
+    """The history of a run, or the history given."""
+    if isinstance(run, Run):
+        return run.history()
+    known = isinstance(run, Sequence) and not isinstance(run, str)
+    if not known or not all(isinstance(record, Mapping) for record in run):
+        raise ValueError(
+            f"run is {run!r:.60}; give a run, such as cgan_kit.Run(folder), or its history()"
+        )
+    return run

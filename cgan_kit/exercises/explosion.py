@@ -23,7 +23,7 @@ _SIGNS = {
     "diverged": "a loss would be no number, or beyond a million",
     "dead discriminator": "the score's gradient at G's images would fall to almost nothing, while "
     "the samples are not right yet",
-    "classifier gradient growing": "‖∂L/∂W‖ would end at four times its early size or more",
+    "classifier gradient growing": "‖∂L/∂W‖ would end at three times its early size or more",
     "feature norm growing with p stalled": "‖F‖ would rise while p stays, so that ‖F‖(1 - p) rises",
     "conditioning drowns the adversarial term": "in D's trunk the head's curve would lie far "
     "above the score's for most of the run",

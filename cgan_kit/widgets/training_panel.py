@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from cgan_kit import plots
+from cgan_kit.diagnostics.curves import short
 from cgan_kit.grids import choose_classes, fixed_latents, image_generator, sample_grid
 from cgan_kit.panels import instrument_panel
 from cgan_kit.pictures import Pixels, fitting_scale, frame, tile, to_png
@@ -144,7 +145,7 @@ class TrainingPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no
         for name, key in READINGS.items():
             looks = [record for record in history if key in record and record["step"] <= step]
             if looks:
-                read.append(f"{name} {looks[-1][key]:.2g}")
+                read.append(f"{name} {short(looks[-1][key])}")
         samples = "Samples of fixed z: one z a row, one class a column."
         if self.run.value in self._scatters:
             samples = "Samples of fixed z, in the colour of the class asked for."

@@ -5,7 +5,7 @@ from patients import noise
 
 import cgan_kit as kit
 from cgan_kit.diagnostics import ClassifierProbe, SampleProbe, diagnose
-from cgan_kit.diagnostics.curves import Curve, curve
+from cgan_kit.diagnostics.curves import Curve, curve, short
 from cgan_kit.diagnostics.verdict import Finding, Verdict
 from cgan_kit.training import DivergedError
 
@@ -28,8 +28,8 @@ def test_a_run_that_diverged_says_so_and_nothing_else(tmp_path):
         )  # fmt: skip
     run = kit.Run(tmp_path / "run")
     assert run.history()[-1]["diverged"] == 1
-    short = run.history()
-    verdict = diagnose([{"step": 0, "d_loss": 1.0, "g_loss": 1.0}] * 4 + short)
+    assert len(run.history()) < 4  # it went at once, and no curve is long enough
+    verdict = diagnose(run)
     assert verdict.illnesses == ("diverged",)
     assert not verdict.healthy
     assert "no finite number" in str(verdict)
@@ -49,7 +49,19 @@ def test_what_was_not_recorded_is_not_judged(tmp_path):
     assert {"classifier gradient growing", "class confusion", "discriminator overfits"} <= set(
         verdict.unseen
     )
-    assert str(verdict).startswith("healthy: no illness shows.\nNot looked at: ")
+    assert str(verdict).startswith("no verdict: the losses are finite, and no probe has looked")
+
+
+def test_some_looks_make_a_verdict_and_the_rest_is_named():
+    said = str(diagnose(history(sample__accuracy=[1.0] * 4)))
+    assert said.startswith("healthy: no illness shows.\nNot looked at: dead discriminator, ")
+    assert "class confusion" not in said
+
+
+@pytest.mark.parametrize("given", ["runs/mine", None, {"step": 1}, {"acgan": []}, [1.0], 3])
+def test_what_is_neither_run_nor_history_is_refused(given):
+    with pytest.raises(ValueError, match=r"run is .*; give a run, such as cgan_kit.Run\(folder\)"):
+        diagnose(given)
 
 
 def test_class_confusion_needs_an_outside_judge():
@@ -61,6 +73,18 @@ def test_class_confusion_needs_an_outside_judge():
     assert finding.since == 20
     assert "10%" in finding.evidence
     assert "D's own head believes 100%" in finding.evidence
+    assert "real images" not in finding.evidence, "nobody has asked the judge about them"
+
+
+def test_a_run_that_still_learns_its_classes_is_told_so():
+    rising = [0.0, 0.1, 0.3, 0.5, 0.55, 0.65, 0.7, 0.75, 0.75, 0.82, 0.7, 0.84]
+    (finding,) = diagnose(history(sample__accuracy=rising)).findings
+    assert (finding.illness, finding.since) == ("class confusion", 10)
+    assert "It is rising: 68% a third of the run before." in finding.evidence
+    assert finding.advice.startswith("longer training first; ")
+    (finding,) = diagnose(history(sample__accuracy=[0.5] * 12)).findings
+    assert "rising" not in str(finding)
+    assert "longer" not in finding.advice
 
 
 def test_classes_that_overlap_are_held_against_real_images():
@@ -84,6 +108,9 @@ def test_one_image_a_class_is_a_collapse_only_when_the_classes_are_right():
     assert diagnose(run(0.05, 1.0)).findings[0].since == 20
     assert diagnose(run(0.05, 0.5)).illnesses == ("class confusion",)
     assert diagnose(run(0.8, 1.0)).healthy
+    assert "own head" not in str(diagnose(run(0.05, 1.0)))
+    alone = diagnose(history(sample__pixel_variance=[0.05] * 8, accuracy_fake=[1.0] * 8))
+    assert "100% of the fakes are of the right class, by D's own head, but" in str(alone)
 
 
 def test_a_single_spike_is_no_growth():
@@ -96,14 +123,30 @@ def test_a_single_spike_is_no_growth():
     assert (finding.illness, finding.since) == ("classifier gradient growing", 70)
 
 
+@pytest.mark.parametrize("late", [0.0, 0.012, 0.9])
+def test_a_gradient_as_small_as_a_cured_one_is_not_growing(late):
+    """ReACGAN with two classes: its margins silence all images, and the gradient is 0."""
+    size = [0.0] * 6 + [late] * 6
+    assert diagnose(history(classifier__p_real=[0.5] * 12, classifier__head_gradient=size)).healthy
+
+
 def test_early_and_late_are_medians_and_short_curves_say_nothing():
     steep = Curve(tuple(range(10)), (100.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0))
     assert steep.early == 2  # of the values 1, 2, 3: the first record is the start of training
     assert steep.late == 8
     assert steep.since(lambda value: value > 5) == 6
     assert steep.since(lambda value: value > 50) == 9
+    assert (steep.before, steep.late) == (5, 8)
+    noisy = Curve(tuple(range(10)), (9.0, 0.0, 0.0, 9.0, 9.0, 0.0, 9.0, 9.0, 0.0, 0.0))
+    assert noisy.since(lambda value: value > 5) == 3  # one miss is none, two are an end
     assert not curve(history(a=[1.0, 2.0, 3.0]), "a")
     assert curve(history(a=[1.0, 2.0, 3.0, 4.0]), "a")
+
+
+def test_numbers_are_short():
+    assert [short(x) for x in (0.0, 0.01234, 2.5, 361.0, 1349, 2.23e6)] == [
+        "0", "0.012", "2.5", "360", "1300", "2.2e+06",
+    ]  # fmt: skip
 
 
 def test_a_verdict_reads_as_sentences():
