@@ -25,6 +25,7 @@ from PIL import Image
 import cgan_kit as kit
 from cgan_kit import cli
 from cgan_kit.data import ImageSet, PointSet
+from cgan_kit.diagnostics import ClassifierProbe, SampleProbe
 from cgan_kit.losses import ACGAN, R1, R1R2, WGANGP, Projection
 
 CPU = {"precision": kit.Precision(), "device": "cpu"}
@@ -443,6 +444,37 @@ def _(place):
 @bad("a probe without its interval", "every = None", "every 1 or more steps")
 def _(place):
     train(probes=[lambda players, step: {}], folder=place.folder / "new")
+
+
+@bad("a probe's class for a probe", "probes holds", "make one: ClassifierProbe()")
+def _(place):
+    train(probes=[ClassifierProbe], folder=place.folder / "new")
+
+
+@bad("a probe that never looks", "every is 0", "1 or more")
+def _(place):
+    ClassifierProbe(every=0)
+
+
+@bad("held-out images of another size", "held_out has samples of shape (1, 16, 16)", "(1, 8, 8)")
+def _(place):
+    train(probes=[SampleProbe(held_out=a_set(size=16))], folder=place.folder / "new")
+
+
+@bad("held-out images of other classes", "held_out has 4 classes", "the training set 2", "split")
+def _(place):
+    train(probes=[SampleProbe(held_out=a_set(classes=4))], folder=place.folder / "new")
+
+
+@bad("held-out images without labels", "held_out is a Tensor", "labelled set")
+def _(place):
+    train(probes=[SampleProbe(held_out=images())], folder=place.folder / "new")
+
+
+@bad("a judge of other classes", "classifier has 4 classes", "the training set 2")
+def _(place):
+    judge = kit.metrics.classifier.Classifier((1, 8, 8), 4)
+    train(probes=[SampleProbe(classifier=judge)], folder=place.folder / "new")
 
 
 @bad("a folder that holds a run", "holds a run already", "Training.resume(folder)")

@@ -117,5 +117,7 @@ def of_batch(gan: GAN, judged: Judged) -> dict[str, Tensor]:
     found = {"effective_negatives": effective_negatives(rows, judged.labels).mean()}
     if isinstance(gan.conditioning, ReACGAN):
         positives, negatives = silenced(gan.conditioning, judged)
-        found |= {"silenced_positives": positives, "silenced_negatives": negatives}
+        found["silenced_positives"] = positives.mean()
+        if len(negatives):  # one class has none
+            found["silenced_negatives"] = negatives.mean()
     return found

@@ -82,8 +82,10 @@ def untouched(module: nn.Module) -> Iterator[None]:
     """
     kept = {name: buffer.clone() for name, buffer in module.named_buffers()}
     device = next(module.parameters()).device
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        yield
-    with torch.no_grad():
-        for name, buffer in module.named_buffers():
-            buffer.copy_(kept[name])
+    try:
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            yield
+    finally:  # a look that fails must not leave its trace in what is saved then
+        with torch.no_grad():
+            for name, buffer in module.named_buffers():
+                buffer.copy_(kept[name])

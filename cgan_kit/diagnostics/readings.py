@@ -95,14 +95,14 @@ def effective_negatives(rows: Tensor, labels: Tensor) -> Tensor:
 
 
 def silenced(conditioning: ReACGAN, judged: Judged) -> tuple[Tensor, Tensor]:
-    """The shares (scalars) of positives above m_p and of negatives below m_n: they do not move."""
+    """1 where a positive (n,) lies above m_p, a negative pair (m,) below m_n: they do not move."""
     head, labels = conditioning.head, judged.labels
     embeddings, proxies = head.embed(judged.features), head.proxies()
     positives = (embeddings * proxies[labels]).sum(dim=1)
     negatives = (embeddings @ embeddings.T)[labels[:, None] != labels]
     return (
-        (positives > conditioning.margin_positive).float().mean(),
-        (negatives < conditioning.margin_negative).float().mean(),
+        (positives > conditioning.margin_positive).float(),
+        (negatives < conditioning.margin_negative).float(),
     )
 
 

@@ -51,12 +51,24 @@ class SampleProbe(Look):
         classifier: `metrics.train_classifier(train)`, a judge who is no player.
 
     Raises:
-        ValueError: a count below 1.
+        ValueError: a count below 1; when a training begins, held-out images or a classifier of
+            another shape or other classes.
     """
 
     n: int = 256
     held_out: LabelledSet | None = None
     classifier: Classifier | None = None
+
+    def check(self, data: LabelledSet) -> None:
+        """Both fit the training set; raises ValueError."""
+        if self.held_out is not None and not isinstance(self.held_out, LabelledSet):
+            raise ValueError(
+                f"held_out is a {type(self.held_out).__name__}; give a labelled set: "
+                "train, held_out = data.split()"
+            )
+        for name, other in (("held_out", self.held_out), ("classifier", self.classifier)):
+            if isinstance(other, LabelledSet | Classifier):
+                _check_fit(name, other, data)
 
     @torch.no_grad()
     def __call__(self, players: Players, step: int) -> Record:
@@ -125,3 +137,19 @@ def variance_in_classes(vectors: Tensor, labels: Tensor) -> Tensor:
 def _ratio(fakes: Tensor, real: Tensor, labels: Tensor) -> float:
     ours, theirs = variance_in_classes(fakes, labels), variance_in_classes(real, labels)
     return (ours / theirs).item()
+
+
+def _check_fit(name: str, other: LabelledSet | Classifier, data: LabelledSet) -> None:
+    remedy = "take it from the same set: train, held_out = data.split()"
+    if name == "classifier":
+        remedy = "train it on the same set: train_classifier(train)"
+    shape, trained = tuple(other.sample_shape), tuple(data.sample_shape)
+    if shape != trained:
+        raise ValueError(
+            f"{name} has samples of shape {shape} and the training set {trained}; {remedy}"
+        )
+    if other.num_classes != data.num_classes:
+        raise ValueError(
+            f"{name} has {other.num_classes} classes and the training set {data.num_classes}; "
+            f"{remedy}"
+        )

@@ -53,18 +53,26 @@ def choose_device(device: torch.device | str | None) -> torch.device:
     return chosen
 
 
-def check_probes(probes: Iterable[P]) -> tuple[P, ...]:
-    """The probes as a tuple, each to be called with players and step every so many steps."""
+def check_probes(probes: Iterable[P], data: LabelledSet) -> tuple[P, ...]:
+    """The probes as a tuple, each to be called with players and step every so many steps.
+
+    One that brings images of its own has a method `check(data)`, for the training set.
+    """
     if not isinstance(probes, Iterable):
         raise ValueError(f"probes is {probes!r}; give a list of probes: probes=[...]")
     checked = tuple(probes)
     for probe in checked:
+        if isinstance(probe, type):
+            name = probe.__name__
+            raise ValueError(f"probes holds the class {name}; make one: {name}()")
         every = getattr(probe, "every", None)
         if not callable(probe) or not isinstance(every, int) or every < 1:
             raise ValueError(
                 f"probes holds {probe!r} with every = {every!r}; "
                 "a probe is called as probe(players, step) every 1 or more steps"
             )
+        if hasattr(probe, "check"):
+            probe.check(data)
     return checked
 
 

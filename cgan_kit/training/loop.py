@@ -119,7 +119,7 @@ class Training:
         self.steps = steps
         self.checkpoint_steps = spread_checkpoints(checkpoints, steps)
         self.shard, self.device = join(choose_device(device))
-        self.probes = check_probes(probes)
+        self.probes = check_probes(probes, data)
         self._asked_folder = folder
         self.recipe = recipe or Recipe()
         self.shard.check_batch(self.recipe.batch_size)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from patients import METHODS, players_after
+from patients import METHODS, noise, players_after
 
 import cgan_kit as kit
 from cgan_kit.diagnostics import ClassifierProbe, scene, split, untouched
@@ -134,3 +134,10 @@ def test_margins_silence_all_or_nothing_at_their_ends(margins, expected):
     assert found["silenced_positives"] == expected
     assert found["silenced_negatives"] == expected
     assert "silenced_positives" not in look(players_after(1, kit.losses.ContraGAN()))[0]
+
+
+def test_one_class_has_no_negatives_to_silence():
+    found, _ = look(players_after(1, kit.losses.ReACGAN(), data=noise(classes=1)))
+    assert "silenced_negatives" not in found
+    assert found["effective_negatives"] == 0
+    assert all(map(math.isfinite, found.values()))

@@ -93,6 +93,14 @@ def test_untouched_puts_back_statistics_vectors_and_chance():
     assert torch.equal(torch.get_rng_state(), chance)
 
 
+def test_untouched_puts_everything_back_when_a_look_fails():
+    gan = players_after(2, spectral_norm=True).gan
+    before = copy.deepcopy(gan.state_dict())
+    with pytest.raises(RuntimeError), untouched(gan):
+        gan.discriminator(gan.generator(draw_latents(5, 3), torch.arange(5) % 3)[:, :, :4])
+    assert all(torch.equal(one, before[name]) for name, one in gan.state_dict().items())
+
+
 def test_classes_come_in_turn():
     data = noise(per_class=5)
     chosen = in_turn(data, 9)
