@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from cgan_kit.losses.checks import check_count
 from cgan_kit.losses.conditioning import Conditioning
 
 
@@ -16,11 +17,14 @@ class Concatenation(Conditioning):
 
     Arguments:
         width: units of h's hidden layer, and the length of e_y.
+
+    Raises:
+        ValueError: a width that is no whole number, or below 1.
     """
 
     def __init__(self, width: int = 64) -> None:
         super().__init__()
-        self.width = width
+        self.width = check_count("width", width)
 
     def attach(self, feature_dim: int, num_classes: int) -> None:
         self.embedding = nn.Embedding(num_classes, self.width)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from cgan_kit.losses.checks import check_temperature
 from cgan_kit.losses.precision import in_float32
-from cgan_kit.losses.sphere import OnSphere
+from cgan_kit.losses.sphere import OnSphere, to_own_proxy
 
 
 @in_float32
@@ -24,12 +25,17 @@ def conditional_contrastive(
     Arguments:
         embeddings: f, unit vectors (N, d).
         proxies: v, unit vectors (K, d).
-        labels: y, int64 (N,).
+        labels: y, int64 (N,), in [0, K).
         temperature: τ, above 0.
 
     Returns:
         A scalar, at least 0.
+
+    Raises:
+        ValueError: a temperature out of its range; tensors that do not fit together, see
+            `to_own_proxy`. That the vectors are of length 1 is not checked.
     """
+    check_temperature(temperature)
     logits = contrastive_logits(embeddings, proxies, labels, temperature)
     other_class = labels[:, None] != labels
     alike = logits.masked_fill(other_class, -torch.inf)
@@ -43,12 +49,14 @@ def contrastive_logits(
 
     No image is compared with itself: its place on the diagonal is free for its proxy.
     """
-    to_proxy = (embeddings * proxies[labels]).sum(dim=1)
+    to_proxy = to_own_proxy(embeddings, proxies, labels)
     return (embeddings @ embeddings.T).diagonal_scatter(to_proxy) / temperature
 
 
 class ContraGAN(OnSphere):
     """Adds the 2C loss: on real images for the discriminator, on fake ones for the generator.
+
+    Kang & Park 2020, arXiv:2006.12681, section 3.2; the equation: `conditional_contrastive`.
 
     Arguments:
         weight: λ, at least 0.
@@ -57,7 +65,7 @@ class ContraGAN(OnSphere):
         spectral_norm: of the head, see `SphereHead`.
 
     Raises:
-        ValueError: a weight or a temperature out of its range.
+        ValueError: an argument out of its range.
     """
 
     def __init__(

@@ -28,7 +28,8 @@ class FrozenClassifier(Conditioning):
 
     Raises:
         ValueError: a weight out of its range; a classifier that is no module, or that has
-            another number of classes than the data.
+            another number of classes than the data; images of another shape than it was
+            trained on.
     """
 
     def __init__(self, classifier: nn.Module, weight: float = 1.0) -> None:
@@ -64,5 +65,12 @@ class FrozenClassifier(Conditioning):
         return self
 
     def _logits(self, judged: Judged) -> Tensor:
+        shape = tuple(judged.images.shape[1:])
+        known = tuple(getattr(self.classifier, "sample_shape", shape))
+        if known != shape:
+            raise ValueError(
+                f"classifier reads images of {known} but is shown {shape}; "
+                "train it on the same data"
+            )
         logits: Tensor = self.classifier(judged.images.float())
         return logits

@@ -27,8 +27,9 @@ class ACGANNormalisedFeatures(ACGAN):
 class ACGANNormalised(ACGAN):
     """AC-GAN on cosines: w_k · F(x) / (‖w_k‖ ‖F(x)‖ τ), without bias.
 
-    The softmax sees numbers in [-1/τ, 1/τ] only, so no p_k reaches 1: with K classes the
-    likeliest has at most 1 / (1 + (K - 1) e^(-2/τ)).
+    Both normalisations of ReACGAN (arXiv:2111.01118, section 3) without its comparisons
+    between images. The softmax sees numbers in [-1/τ, 1/τ] only, so no p_k reaches 1: with K
+    classes the likeliest has at most 1 / (1 + (K - 1) e^(-2/τ)).
 
     Arguments:
         weight, real_only: those of `ACGAN`.

@@ -37,7 +37,7 @@ class SlopePenalty:
         gamma: γ, at least 0.
 
     Raises:
-        ValueError: a negative γ.
+        ValueError: a γ that is negative or no finite number.
     """
 
     def __init__(self, gamma: float) -> None:
@@ -80,7 +80,7 @@ class WGANGP:
         weight: λ, at least 0; the paper has 10.
 
     Raises:
-        ValueError: a negative weight.
+        ValueError: a weight that is negative or no finite number.
     """
 
     def __init__(self, weight: float = 10.0) -> None:

@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cgan_kit.losses.checks import check_cosine
+from cgan_kit.losses.checks import check_cosine, check_temperature
 from cgan_kit.losses.precision import in_float32
-from cgan_kit.losses.sphere import OnSphere
+from cgan_kit.losses.sphere import OnSphere, to_own_proxy
 
 
 @in_float32
@@ -32,13 +32,20 @@ def d2d_ce(
     Arguments:
         embeddings: f, unit vectors (N, d).
         proxies: v, unit vectors (K, d).
-        labels: y, int64 (N,).
+        labels: y, int64 (N,), in [0, K).
         temperature: τ, above 0.
         margin_positive, margin_negative: m_p and m_n, cosines.
 
     Returns:
         A scalar, at least 0.
+
+    Raises:
+        ValueError: a number out of its range; tensors that do not fit together, see
+            `to_own_proxy`. That the vectors are of length 1 is not checked.
     """
+    check_temperature(temperature)
+    check_cosine("margin_positive", margin_positive)
+    check_cosine("margin_negative", margin_negative)
     logits = d2d_logits(embeddings, proxies, labels, temperature, margin_positive, margin_negative)
     return F.cross_entropy(logits, torch.arange(len(labels), device=labels.device))
 
@@ -56,7 +63,7 @@ def d2d_logits(
     No image is its own negative, so the diagonal is free for the positives: the right answer
     of row i stands in column i. Images of the same class are -inf.
     """
-    to_proxy = (embeddings * proxies[labels]).sum(dim=1)
+    to_proxy = to_own_proxy(embeddings, proxies, labels)
     positives = (to_proxy - margin_positive).clamp(max=0) / temperature
     negatives = (embeddings @ embeddings.T - margin_negative).clamp(min=0) / temperature
     same_class = labels[:, None] == labels

@@ -6,8 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from cgan_kit.losses.checks import check_temperature
 from cgan_kit.losses.precision import in_float32
 from cgan_kit.losses.reacgan import ReACGAN
+from cgan_kit.losses.sphere import to_own_proxy
 
 
 @in_float32
@@ -27,8 +29,10 @@ def d2d_ce_reference(
     The negatives thus count e^{-S_i} of what the equation gives them: with embeddings in
     tight clusters, or a small τ, next to nothing.
 
-    Arguments: those of `d2d_ce`, without the margin of negatives.
+    Arguments and errors: those of `d2d_ce`, without the margin of negatives; m_p from 0 to 1.
     """
+    check_temperature(temperature)
+    check_tied_margin(margin_positive)
     logits = d2d_reference_logits(embeddings, proxies, labels, temperature, margin_positive)
     return F.cross_entropy(logits, torch.arange(len(labels), device=labels.device))
 
@@ -38,7 +42,7 @@ def d2d_reference_logits(
 ) -> Tensor:
     """The exponents of `d2d_ce_reference`, (N, N), laid out as `d2d_logits` does."""
     margin_negative = 1 - margin_positive
-    to_proxy = (embeddings * proxies[labels]).sum(dim=1)
+    to_proxy = to_own_proxy(embeddings, proxies, labels)
     positives = (to_proxy - margin_positive).clamp(max=0) / temperature
     similarity = (embeddings @ embeddings.T - margin_negative) / temperature
     itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
@@ -48,12 +52,24 @@ def d2d_reference_logits(
     return negatives.masked_fill(same_class, -torch.inf).diagonal_scatter(positives)
 
 
+def check_tied_margin(value: float) -> None:
+    """An m_p that leaves 1 - m_p, too, a cosine."""
+    if not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise ValueError(
+            f"margin_positive is {value!r}, and 1 - margin_positive is the margin of negatives; "
+            "give 0 to 1, or use ReACGAN, which has a margin for each"
+        )
+
+
 class ReACGANReference(ReACGAN):
     """ReACGAN with the reference implementation's loss, to be set beside the equation's.
 
     Arguments:
         weight, temperature, margin_positive, projection_dim, spectral_norm: of `ReACGAN`;
             m_n is 1 - m_p.
+
+    Raises:
+        ValueError: an argument out of its range; that of margin_positive is 0 to 1.
     """
 
     def __init__(
@@ -64,6 +80,7 @@ class ReACGANReference(ReACGAN):
         projection_dim: int = 128,
         spectral_norm: bool = False,
     ) -> None:
+        check_tied_margin(margin_positive)
         super().__init__(
             weight, temperature, margin_positive, 1 - margin_positive, projection_dim, spectral_norm
         )

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cgan_kit.losses.checks import check_temperature, check_weight
+from cgan_kit.losses.checks import check_count, check_embedded, check_temperature, check_weight
 from cgan_kit.losses.conditioning import Conditioning, Judged
 from cgan_kit.spectral import add_spectral_norm
 
@@ -18,6 +18,24 @@ SHORTEST = 1e-3
 def on_sphere(vectors: Tensor) -> Tensor:
     """vectors (n, d) -> v / max(‖v‖, 0.001), (n, d): of length 1 but near the origin."""
     return F.normalize(vectors, dim=1, eps=SHORTEST)
+
+
+def to_own_proxy(embeddings: Tensor, proxies: Tensor, labels: Tensor) -> Tensor:
+    """f (N, d), v (K, d), labels int64 (N,) -> f_i·v_{y_i}, (N,).
+
+    Raises:
+        ValueError: shapes that do not fit together, and on a CPU a label of no proxy; a GPU
+            stops there with an error of its own.
+    """
+    check_embedded(embeddings, proxies, labels)
+    try:
+        own = F.embedding(labels, proxies)  # proxies[labels] would take -1 for the last class
+    except IndexError as error:
+        raise ValueError(
+            f"labels run from {int(labels.min())} to {int(labels.max())}, but proxies has "
+            f"{len(proxies)} rows; give classes from 0 to {len(proxies) - 1}"
+        ) from error
+    return (embeddings * own).sum(dim=1)
 
 
 class SphereHead(nn.Module):
@@ -71,7 +89,7 @@ class OnSphere(Conditioning):
         super().__init__()
         self.weight = check_weight(weight)
         self.temperature = check_temperature(temperature)
-        self.projection_dim = projection_dim
+        self.projection_dim = check_count("projection_dim", projection_dim)
         self.spectral_norm = spectral_norm
 
     def between(self, embeddings: Tensor, proxies: Tensor, labels: Tensor) -> Tensor:

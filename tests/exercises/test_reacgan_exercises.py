@@ -113,7 +113,7 @@ def test_a_faded_batch_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
     assert not check_faded_batch((vectors, proxies[:1], y, tau))
     out = capsys.readouterr().out.splitlines()
     words = ["Right", "make the classes tighter", "at least 0.05", "nothing to fade"]
-    words += ["four things", "two classes", "IndexError"]
+    words += ["four things", "two classes", "labels run from 0 to 1"]
     assert all(word in line for word, line in zip(words, out, strict=True)), out
 
 
