@@ -163,8 +163,7 @@ def overlaid_panel(runs: Mapping[str, Run | History]) -> Figure:
     Raises:
         ValueError: no runs, or one that no probe has looked at.
     """
-    if not runs:
-        raise ValueError("runs is empty; give at least one: {'acgan': run}")
+    check_named(runs)
     histories = {name: _looked_at(run) for name, run in runs.items()}
     keys = {
         NORM._replace(title="‖F(x)‖ on real images"): "classifier/feature_norm_real",
@@ -192,6 +191,15 @@ def overlaid_panel(runs: Mapping[str, Run | History]) -> Figure:
     handles, names = panels[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=6, frameon=False)
     return figure
+
+
+def check_named(runs: Mapping[str, object]) -> None:
+    """Several runs come each under its name."""
+    if not isinstance(runs, Mapping):
+        kind = type(runs).__name__
+        raise ValueError(f"runs is a {kind}; give each run a name: {{'acgan': run}}")
+    if not runs:
+        raise ValueError("runs is empty; give at least one: {'acgan': run}")
 
 
 def _looked_at(run: Run | History) -> History:

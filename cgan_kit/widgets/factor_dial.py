@@ -81,9 +81,15 @@ class FactorDial(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no ty
         p: slider, p of the right class.
         gradients: (AC-GAN's, the normalised one's): each ∂L/∂w_k (3, 2), as shown.
         image: `ipywidgets.Image`; its value is the picture as PNG bytes.
+
+    Raises:
+        ValueError: a value that is none of the slider's.
     """
 
     def __init__(self, norm: float = 2.0, p: float = 0.5) -> None:
+        for name, value, marks in (("norm", norm, NORMS), ("p", p, PROBABILITIES)):
+            if value not in marks:
+                raise ValueError(f"{name} is {value}; choose one of {marks}")
         self._look = lru_cache(maxsize=None)(_measure_and_draw)
         self.norm = named_slider("‖F‖", named(NORMS), norm, label=40)
         self.p = named_slider("p", named(PROBABILITIES), p, label=40)

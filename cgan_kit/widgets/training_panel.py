@@ -14,7 +14,7 @@ from torch import Tensor
 from cgan_kit import plots
 from cgan_kit.diagnostics.curves import short
 from cgan_kit.grids import choose_classes, fixed_latents, image_generator, sample_grid
-from cgan_kit.panels import instrument_panel
+from cgan_kit.panels import check_named, instrument_panel
 from cgan_kit.pictures import Pixels, fitting_scale, frame, tile, to_png
 from cgan_kit.training.run import Run, sample
 from cgan_kit.widgets.parts import MimeBundle, caption, choice, mime_bundle, picture
@@ -70,8 +70,9 @@ class TrainingPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no
     """
 
     def __init__(self, runs: Run | Mapping[str, Run], *, rows: int = 5, seed: int = 0) -> None:
-        self.runs = {"": runs} if isinstance(runs, Run) else dict(runs)
-        _check(self.runs, rows)
+        runs = {"": runs} if isinstance(runs, Run) else runs
+        _check(runs, rows)
+        self.runs = dict(runs)
         self.rows = rows
         self.seed = seed
         self._histories = {name: run.history() for name, run in self.runs.items()}
@@ -203,8 +204,7 @@ def _pixels(figure: Figure) -> Pixels:
 def _check(runs: Mapping[str, Run], rows: int) -> None:
     if rows < 1:
         raise ValueError(f"rows is {rows}; give at least 1")
-    if not runs:
-        raise ValueError("runs is empty; give a run, or at least one: {'acgan': run}")
+    check_named(runs)
     for name, run in runs.items():
         if not run.steps:
             which = f"runs[{name!r}]" if name else "run"

@@ -86,6 +86,12 @@ def test_a_saved_notebook_keeps_the_current_picture() -> None:
     assert "p = 0.9" in metadata["image/png"]["alt"]
 
 
+@pytest.mark.parametrize(("argument", "value"), [("norm", 2.5), ("p", 1.5), ("p", None)])
+def test_a_value_between_the_marks_is_refused(argument: str, value: float | None) -> None:
+    with pytest.raises(ValueError, match=rf"{argument} is {value}; choose one of \(0\."):
+        FactorDial(**{argument: value})
+
+
 def test_no_widget_that_hangs_headless_runs() -> None:
     def kinds(widget):
         yield type(widget).__name__
