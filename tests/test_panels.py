@@ -77,5 +77,5 @@ def test_a_run_without_probes_is_refused(tmp_path):
             call(plain)
     with pytest.raises(ValueError, match="runs is empty"):
         overlaid_panel({})
-    with pytest.raises(ValueError, match="runs is a Run; give each run a name: {'acgan': run}"):
+    with pytest.raises(ValueError, match="runs is a Run; give each run a name"):
         overlaid_panel(plain)
