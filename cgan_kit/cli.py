@@ -34,6 +34,7 @@ from cgan_kit.losses import AdversarialLoss, Conditioning
 from cgan_kit.losses.checks import check_weight
 from cgan_kit.metrics.evaluate import MAX_REFERENCE
 from cgan_kit.models import Discriminator, Generator
+from cgan_kit.models.checks import check_counts
 from cgan_kit.training import GAN, DivergedError, Precision, Recipe, Run, Sampler, Training, finish
 from cgan_kit.training.distributed import place
 from cgan_kit.training.events import write_events
@@ -425,6 +426,7 @@ def make_residual_gan(
     made = named(given, "width", "depth", "latent_dim")
     judge = named(given, "width", "depth", "spectral_norm")
     if given.discriminator_width is not None:
+        check_counts(discriminator_width=given.discriminator_width)
         judge["width"] = given.discriminator_width
     pair: tuple[Callable[..., Generator], Callable[..., Discriminator]]
     if given.model == "resnet":

@@ -363,7 +363,193 @@ def _(place):
     kit.models.truncate(torch.zeros(2, 3), math.nan)
 
 
+@bad("a width for the discriminator alone", "discriminator_width is 0", "1 or more")
+def _(place):
+    a_gan(discriminator_width=0)
+
+
+@bad("a count that is a yes", "width is True", "whole number")
+def _(place):
+    a_gan(width=True)
+
+
+@bad("a seed that is no number", "seed is 'x'", "whole number")
+def _(place):
+    a_gan(seed="x")
+
+
+@bad("a seed of more than 64 bits", "seed is 1000000", "whole number")
+def _(place):
+    a_gan(seed=10**30)
+
+
+@bad("spectral norm by a word", "spectral_norm is 'no'", "True or False")
+def _(place):
+    a_gan(spectral_norm="no")
+
+
+@bad("no conditioning, as a number", "conditioning is 0", "losses.Projection()")
+def _(place):
+    kit.GAN.for_images(a_set(), 0)
+
+
+@bad("a pair's class for its object", "DCGANGenerator, no network", "DCGANGenerator(...)")
+def _(place):
+    judge = kit.models.DCGANDiscriminator((1, 8, 8), 2)
+    kit.GAN(kit.models.DCGANGenerator, judge, Projection())
+
+
+@bad("a pair by its name", "discriminator is str, no network", "models.DCGANDiscriminator(...)")
+def _(place):
+    kit.GAN(kit.models.DCGANGenerator(2, (1, 8, 8), 3, 2), "dcgan", Projection())
+
+
+@bad("a side for a shape", "sample_shape is 32", "data.sample_shape")
+def _(place):
+    kit.models.BigGANGenerator(2, 32)
+
+
+@bad("a shape of no channels", "sample_shape is (0, 32, 32)", "1 or more")
+def _(place):
+    kit.models.ResNetDiscriminator((0, 32, 32))
+
+
+@bad("a dimension of points that is a fraction", "sample_shape is (2.5,)", "whole numbers")
+def _(place):
+    kit.models.MLPGenerator(2, (2.5,))
+
+
+@bad("attention by a word", "attention_side is 'none'", "0 for no attention")
+def _(place):
+    kit.models.BigGANDiscriminator((3, 32, 32), 2, attention_side="none")
+
+
+@bad("fewer than no latents", "n is -1", "0 or more")
+def _(place):
+    kit.models.draw_latents(-1, 3)
+
+
+@bad("a preset for points", "data is custom: 20 samples", "set of images")
+def _(place):
+    kit.training.presets.PRESETS["cifar10-reacgan"].gan(points())
+
+
 # --- training -------------------------------------------------------------------------------
+
+
+@bad("a learning rate as text", "learning_rate is '1e-3'", "above 0")
+def _(place):
+    kit.Recipe(learning_rate="1e-3")
+
+
+@bad("no rate for the generator", "learning_rate is None", "1e-3")
+def _(place):
+    kit.Recipe(learning_rate=None)
+
+
+@bad("one beta", "betas is 0.5", "two numbers")
+def _(place):
+    kit.Recipe(betas=0.5)
+
+
+@bad("betas as text", "betas is ('0', '0.9')", "two numbers")
+def _(place):
+    kit.Recipe(betas=("0", "0.9"))
+
+
+@bad("no average, as None", "ema_decay is None", "[0, 1)")
+def _(place):
+    kit.Recipe(ema_decay=None)
+
+
+@bad("a late average as a fraction", "ema_start is 1.5", "whole number")
+def _(place):
+    kit.Recipe(ema_start=1.5)
+
+
+@bad("no penalty, as a number", "penalty is 0", "R1R2(0.05), or None")
+def _(place):
+    kit.Recipe(penalty=0)
+
+
+@bad("a penalty without its brackets", "penalty is <class", "R1R2(0.05), or None")
+def _(place):
+    kit.Recipe(penalty=R1R2)
+
+
+@bad("flips by a word", "flips is 'no'", "True or False")
+def _(place):
+    kit.Recipe(flips="no")
+
+
+@bad("a format's switch by a word", "bfloat16 is 'no'", "True or False")
+def _(place):
+    kit.Precision(bfloat16="no")
+
+
+@bad("a precision by its name", "precision is 'float32'", "cgan_kit.Precision()", "leave it out")
+def _(place):
+    train(precision="float32", folder=place.folder / "new")
+
+
+@bad("a recipe by its name", "recipe is 'fast'", "cgan_kit.Recipe(")
+def _(place):
+    train(recipe="fast", folder=place.folder / "new")
+
+
+@bad("a generator for a GAN", "gan is a DCGANGenerator", "GAN.for_images(data)")
+def _(place):
+    train(gan=a_gan().generator, folder=place.folder / "new")
+
+
+@bad("a folder that is a number", "folder is 3", "give a path")
+def _(place):
+    train(folder=3)
+
+
+@bad("a folder without a name", "folder is ''", "give a path")
+def _(place):
+    train(folder="")
+
+
+@bad("checkpoints as a fraction", "checkpoints is 2.5", "or a list of steps")
+def _(place):
+    train(checkpoints=2.5, folder=place.folder / "new")
+
+
+@bad("checkpoints as text", "checkpoints is '1'", "or a list of steps")
+def _(place):
+    train(checkpoints="1", folder=place.folder / "new")
+
+
+@bad("a checkpoint as text", "checkpoints holds '1'", "from 0 to 2")
+def _(place):
+    train(checkpoints=["1"], folder=place.folder / "new")
+
+
+@bad("no time between saves", "save_minutes is None", "0 or more")
+def _(place):
+    train(save_minutes=None, folder=place.folder / "new")
+
+
+@bad("a seed of a training that is no number", "seed is None", "whole number")
+def _(place):
+    train(seed=None, folder=place.folder / "new")
+
+
+@bad("graphs by a word", "graphs is 'no'", "True or False")
+def _(place):
+    train(graphs="no", folder=place.folder / "new")
+
+
+@bad("a device that is a number", "device is 2.5", "'cpu', 'cuda'")
+def _(place):
+    train(device=2.5, folder=place.folder / "new")
+
+
+@bad("a device without numbers", "device is 'meta'", "'cpu', 'cuda'")
+def _(place):
+    train(device="meta", folder=place.folder / "new")
 
 
 @bad("a learning rate that is NaN", "learning_rate is nan", "1e-3")
@@ -633,6 +819,36 @@ def _(place):
 @bad("resuming a finished run", "steps is 2", "done 2 already", "more than 2")
 def _(place):
     kit.Training.resume(place.trained().folder)
+
+
+@bad("resuming to a step as text", "steps is '4'", "whole number")
+def _(place):
+    kit.Training.resume(place.trained().folder, steps="4")
+
+
+@bad("resuming with bare tensors", "data is a Tensor", "ImageSet(images, labels, class_names)")
+def _(place):
+    kit.Training.resume(place.trained().folder, steps=4, data=images())
+
+
+@bad("a run that is None", "folder is None", "give a path")
+def _(place):
+    kit.Run(None)
+
+
+@bad("latents in a list", "latents are a list", "give a tensor")
+def _(place):
+    place.trained().sample([0.0, 0.0, 0.0], torch.zeros(1, dtype=torch.int64))
+
+
+@bad("samples in batches of none", "batch_size is 0", "1 or more")
+def _(place):
+    place.trained().sample(torch.zeros(1, 3), torch.zeros(1, dtype=torch.int64), batch_size=0)
+
+
+@bad("a sampler of a folder's name", "run is 'runs/one'", "cgan_kit.Run(folder)")
+def _(place):
+    kit.training.Sampler("runs/one", "cpu")
 
 
 @bad("resuming with other data", "fingerprints differ", "give the same set")

@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cgan_kit.models.attention import SelfAttention
-from cgan_kit.models.checks import check_counts
+from cgan_kit.models.checks import check_counts, check_flags, is_whole
 from cgan_kit.models.conditional_norm import LinearBatchNorm2d
 from cgan_kit.models.interfaces import Discriminator, Generator, Judgement
 from cgan_kit.models.residual import (
@@ -78,6 +78,7 @@ class BigGANGenerator(Generator):
             depth=depth,
             embedding_dim=embedding_dim,
         )
+        check_flags(spectral_norm=spectral_norm)
         widths = [width * times for times in GENERATOR_CHANNELS[side]]
         chunk_dim = check_chunks(latent_dim, len(widths), side)
         sides = [4 * 2**stage for stage in range(1, len(widths))]
@@ -145,6 +146,7 @@ class BigGANDiscriminator(Discriminator):
         super().__init__()
         channels, side = check_side(sample_shape, "BigGAN")
         check_counts(width=width, depth=depth)
+        check_flags(spectral_norm=spectral_norm)
         sides = [side // 2**stage for stage in range(1, HALVINGS[side] + 1)]
         self.sample_shape = tuple(sample_shape)
         self.width = width
@@ -195,9 +197,9 @@ def check_chunks(latent_dim: int, chunks: int, side: int) -> int:
 def check_attention(asked: int | None, side: int, sides: list[int]) -> int:
     """The side of the maps that attend, 0 for none; or a clear error."""
     chosen = side // 2 if asked is None else asked
-    if chosen not in (0, *sides):
+    if not is_whole(chosen, 0) or chosen not in (0, *sides):
         raise ValueError(
-            f"attention_side is {asked}, but the maps have sides {', '.join(map(str, sides))}; "
+            f"attention_side is {asked!r}, but the maps have sides {', '.join(map(str, sides))}; "
             "choose one of these, or 0 for no attention"
         )
     return chosen

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cgan_kit.models.checks import check_counts
+from cgan_kit.models.checks import check_counts, check_flags, check_shape
 from cgan_kit.models.conditional_norm import ConditionalBatchNorm2d
 from cgan_kit.models.interfaces import Discriminator, Generator, Judgement
 from cgan_kit.spectral import add_spectral_norm
@@ -102,6 +102,7 @@ class DCGANDiscriminator(Discriminator):
         super().__init__()
         channels, doublings = check_image_shape(sample_shape)
         check_counts(width=width)
+        check_flags(spectral_norm=spectral_norm)
         if pooling not in ("flat", "sum", "mean"):
             raise ValueError(f"pooling is {pooling!r}; choose 'flat', 'sum' or 'mean'")
         self.sample_shape = tuple(sample_shape)
@@ -137,15 +138,16 @@ class DCGANDiscriminator(Discriminator):
 
 def check_image_shape(sample_shape: tuple[int, ...]) -> tuple[int, int]:
     """(channels, how often 4 px must be doubled to reach the image), or a clear error."""
+    sample_shape = check_shape(sample_shape)
     if len(sample_shape) != 3 or sample_shape[1] != sample_shape[2]:
         raise ValueError(
-            f"sample_shape is {tuple(sample_shape)}; the DCGAN pair makes square images "
+            f"sample_shape is {sample_shape}; the DCGAN pair makes square images "
             "(C, H, H): crop or resize the images, or use the MLP pair for points"
         )
     channels, size, _ = sample_shape
     if size not in SIZES:
         raise ValueError(
-            f"sample_shape is {tuple(sample_shape)}: {size} px is not a size of the DCGAN "
+            f"sample_shape is {sample_shape}: {size} px is not a size of the DCGAN "
             f"pair; load the images with size= one of {', '.join(map(str, SIZES))}"
         )
     return channels, size.bit_length() - 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from cgan_kit.models.checks import check_counts
+from cgan_kit.models.checks import check_counts, check_flags, check_shape
 from cgan_kit.models.interfaces import Discriminator, Generator, Judgement
 from cgan_kit.spectral import add_spectral_norm
 
@@ -66,6 +66,7 @@ class MLPDiscriminator(Discriminator):
     ) -> None:
         super().__init__()
         check_counts(width=width, depth=depth)
+        check_flags(spectral_norm=spectral_norm)
         self.sample_shape = _check_point_shape(sample_shape)
         self.width = width
         self.depth = depth
@@ -90,9 +91,10 @@ def _hidden_layers(inputs: int, width: int, depth: int) -> list[nn.Module]:
 
 
 def _check_point_shape(sample_shape: tuple[int, ...]) -> tuple[int, ...]:
-    if len(sample_shape) != 1:
+    shape = check_shape(sample_shape)
+    if len(shape) != 1:
         raise ValueError(
-            f"sample_shape is {tuple(sample_shape)}; the MLP pair makes points (D,): "
+            f"sample_shape is {shape}; the MLP pair makes points (D,): "
             "use the DCGAN pair for images"
         )
-    return tuple(sample_shape)
+    return shape

@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor
 
+from cgan_kit.models.checks import check_counts, is_number, is_whole
+
 
 def draw_latents(
     n: int,
@@ -20,8 +22,15 @@ def draw_latents(
     generator was trained on.
 
     Arguments:
+        n: 0 or more.
         generator: a seeded generator for draws that repeat; it must live on `device`.
+
+    Raises:
+        ValueError: an n or a latent_dim that is no such number.
     """
+    if not is_whole(n, 0):
+        raise ValueError(f"n is {n!r}; give a whole number, 0 or more")
+    check_counts(latent_dim=latent_dim)
     return torch.randn(n, latent_dim, generator=generator, device=device)
 
 
@@ -40,8 +49,8 @@ def truncate(latents: Tensor, truncation: float) -> Tensor:
     Raises:
         ValueError: a truncation that is not above 0.
     """
-    if not truncation > 0:
-        raise ValueError(f"truncation is {truncation}; give a bound above 0, such as 1.0")
+    if not is_number(truncation) or not truncation > 0:
+        raise ValueError(f"truncation is {truncation!r}; give a bound above 0, such as 1.0")
     if math.isinf(truncation):
         return latents
     # erf and its inverse in float64: in float32 the tails round to infinity.

@@ -12,6 +12,8 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cgan_kit.models.checks import check_shape
+
 # For each side of the images the channels after the first layer and after each stage, in
 # units of the width.
 GENERATOR_CHANNELS = {32: (4, 4, 4, 4), 64: (16, 8, 4, 2, 1), 128: (16, 16, 8, 4, 2, 1)}
@@ -137,15 +139,16 @@ def down_stages(widths: list[int], halvings: int, depth: int, wide: bool) -> lis
 
 def check_side(sample_shape: tuple[int, ...], pair: str) -> tuple[int, int]:
     """(channels, side) of images that a residual pair can make, or a clear error."""
+    sample_shape = check_shape(sample_shape)
     if len(sample_shape) != 3 or sample_shape[1] != sample_shape[2]:
         raise ValueError(
-            f"sample_shape is {tuple(sample_shape)}; the {pair} pair makes square images "
+            f"sample_shape is {sample_shape}; the {pair} pair makes square images "
             "(C, H, H): crop or resize the images, or use the MLP pair for points"
         )
     channels, side, _ = sample_shape
     if side not in GENERATOR_CHANNELS:
         raise ValueError(
-            f"sample_shape is {tuple(sample_shape)}: {side} px is not a size of the {pair} pair; "
+            f"sample_shape is {sample_shape}: {side} px is not a size of the {pair} pair; "
             f"load the images with size= one of {', '.join(map(str, GENERATOR_CHANNELS))}"
         )
     return channels, side

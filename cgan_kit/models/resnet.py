@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cgan_kit.models.checks import check_counts
+from cgan_kit.models.checks import check_counts, check_flags
 from cgan_kit.models.conditional_norm import ConditionalBatchNorm2d
 from cgan_kit.models.interfaces import Discriminator, Generator, Judgement
 from cgan_kit.models.residual import (
@@ -105,6 +105,7 @@ class ResNetDiscriminator(Discriminator):
         super().__init__()
         channels, side = check_side(sample_shape, "ResNet")
         check_counts(width=width, depth=depth)
+        check_flags(spectral_norm=spectral_norm)
         self.sample_shape = tuple(sample_shape)
         self.width = width
         self.depth = depth

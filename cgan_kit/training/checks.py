@@ -10,7 +10,10 @@ import torch
 from torch import Tensor
 
 from cgan_kit.data import LabelledSet
+from cgan_kit.models.checks import is_number, is_whole
 from cgan_kit.training.gan import GAN
+from cgan_kit.training.precision import Precision
+from cgan_kit.training.recipe import Recipe
 
 P = TypeVar("P")
 
@@ -21,11 +24,11 @@ class DivergedError(ArithmeticError):
 
 def check_fit(gan: GAN, data: LabelledSet) -> None:
     """The data must have the shape and the classes the GAN was built for."""
-    if not isinstance(data, LabelledSet):
+    if not isinstance(gan, GAN):
         raise ValueError(
-            f"data is a {type(data).__name__}; give a labelled set, such as "
-            "cgan_kit.data.ImageSet(images, labels, class_names)"
+            f"gan is a {type(gan).__name__}; give a GAN, such as cgan_kit.GAN.for_images(data)"
         )
+    check_data(data)
     if tuple(data.sample_shape) != tuple(gan.generator.sample_shape):
         raise ValueError(
             f"data has samples of shape {data.sample_shape} but the GAN was built for "
@@ -38,12 +41,40 @@ def check_fit(gan: GAN, data: LabelledSet) -> None:
         )
 
 
+def check_data(data: LabelledSet) -> None:
+    """Samples with labels, not a bare tensor."""
+    if not isinstance(data, LabelledSet):
+        raise ValueError(
+            f"data is a {type(data).__name__}; give a labelled set, such as "
+            "cgan_kit.data.ImageSet(images, labels, class_names)"
+        )
+
+
+def check_settings(recipe: Recipe | None, precision: Precision | None, save_minutes: float) -> None:
+    """Objects where objects are asked for, and a time that is a number."""
+    if recipe is not None and not isinstance(recipe, Recipe):
+        raise ValueError(
+            f"recipe is {recipe!r}; give an object, such as cgan_kit.Recipe(batch_size=64), "
+            "or leave it out"
+        )
+    if precision is not None and not isinstance(precision, Precision):
+        raise ValueError(
+            f"precision is {precision!r}; give an object, such as cgan_kit.Precision() for "
+            "float32 or cgan_kit.Precision(bfloat16=True), or leave it out"
+        )
+    if not is_number(save_minutes) or not save_minutes >= 0:
+        raise ValueError(f"save_minutes is {save_minutes!r}; give 0 or more, such as 5")
+
+
 def choose_device(device: torch.device | str | None) -> torch.device:
     """The device asked for, once it is known to be there; None is the GPU, else the CPU."""
     cuda = torch.cuda.is_available()
     try:
-        chosen = torch.device(device or ("cuda" if cuda else "cpu"))
-    except RuntimeError as error:
+        chosen = torch.device(("cuda" if cuda else "cpu") if device is None else device)
+        if chosen.type not in ("cpu", "cuda"):
+            torch.zeros((), device=chosen).item()
+    # Each kind of device that is not there, or holds no numbers, has an error of its own.
+    except (RuntimeError, TypeError, ValueError, AssertionError) as error:
         raise ValueError(f"device is {device!r}; give 'cpu', 'cuda' or 'cuda:1'") from error
     if chosen.type == "cuda" and (not cuda or (chosen.index or 0) >= torch.cuda.device_count()):
         raise ValueError(
@@ -66,7 +97,7 @@ def check_probes(probes: Iterable[P], data: LabelledSet) -> tuple[P, ...]:
             name = probe.__name__
             raise ValueError(f"probes holds the class {name}; make one: {name}()")
         every = getattr(probe, "every", None)
-        if not callable(probe) or not isinstance(every, int) or every < 1:
+        if not callable(probe) or not is_whole(every, 1):
             raise ValueError(
                 f"probes holds {probe!r} with every = {every!r}; "
                 "a probe is called as probe(players, step) every 1 or more steps"

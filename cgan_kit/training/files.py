@@ -12,6 +12,13 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 
+def to_path(folder: str | os.PathLike[str]) -> Path:
+    """The folder as a path, or a clear error; "" would be where the process was started."""
+    if not isinstance(folder, (str, os.PathLike)) or not str(folder):
+        raise ValueError(f"folder is {folder!r}; give a path, such as 'runs/mine'")
+    return Path(folder)
+
+
 def checkpoint_path(folder: Path, step: int) -> Path:
     return folder / "checkpoints" / f"step-{step:06d}.safetensors"
 

@@ -15,6 +15,7 @@ from cgan_kit.data import ImageSet, PointSet
 from cgan_kit.describe import describe, rebuild
 from cgan_kit.losses import AdversarialLoss, Conditioning, Judged, NoConditioning, relativistic
 from cgan_kit.models import Discriminator, Generator
+from cgan_kit.models.checks import check_counts, check_seed
 
 
 class GAN(nn.Module):
@@ -38,6 +39,8 @@ class GAN(nn.Module):
         adversarial: AdversarialLoss = relativistic,
     ) -> None:
         super().__init__()
+        check_network("generator", generator, "sample_shape", "latent_dim", "num_classes")
+        check_network("discriminator", discriminator, "sample_shape", "feature_dim")
         if generator.sample_shape != discriminator.sample_shape:
             raise ValueError(
                 f"generator makes samples of {generator.sample_shape} but discriminator reads "
@@ -84,15 +87,15 @@ class GAN(nn.Module):
         if not isinstance(data, ImageSet):
             raise ValueError(f"data is a set of points ({data!r}); use GAN.for_points(data)")
         models.dcgan.check_image_shape(data.sample_shape)
+        if discriminator_width is None:
+            check_counts(width=width)
+            discriminator_width = 2 * width
+        check_counts(discriminator_width=discriminator_width)
         with seeded(seed):
             return cls(
                 models.DCGANGenerator(data.num_classes, data.sample_shape, latent_dim, width),
-                models.DCGANDiscriminator(
-                    data.sample_shape,
-                    2 * width if discriminator_width is None else discriminator_width,
-                    spectral_norm,
-                ),
-                conditioning or NoConditioning(),
+                models.DCGANDiscriminator(data.sample_shape, discriminator_width, spectral_norm),
+                NoConditioning() if conditioning is None else conditioning,
                 adversarial,
             )
 
@@ -115,7 +118,7 @@ class GAN(nn.Module):
             return cls(
                 models.MLPGenerator(data.num_classes, data.sample_shape, latent_dim, width),
                 models.MLPDiscriminator(data.sample_shape, width, spectral_norm=spectral_norm),
-                conditioning or NoConditioning(),
+                NoConditioning() if conditioning is None else conditioning,
                 adversarial,
             )
 
@@ -199,6 +202,17 @@ def generator_from_config(config: dict[str, Any]) -> Generator:
     return generator
 
 
+def check_network(name: str, network: nn.Module, *says: str) -> None:
+    """A network, not a class or a name, that says what it makes or reads."""
+    missing = [each for each in says if not hasattr(network, each)]
+    if not isinstance(network, nn.Module) or missing:
+        found = f"without {', '.join(missing)}" if isinstance(network, nn.Module) else "no network"
+        raise ValueError(
+            f"{name} is {getattr(network, '__name__', type(network).__name__)}, {found}; give an "
+            f"object with {', '.join(says)}, such as models.DCGAN{name.capitalize()}(...)"
+        )
+
+
 def check_conditioning(conditioning: Conditioning) -> None:
     """A conditioning object of its own; forgotten brackets and shared heads are found here."""
     if not isinstance(conditioning, Conditioning):
@@ -213,7 +227,15 @@ def check_conditioning(conditioning: Conditioning) -> None:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Within it, torch's global generator starts at `seed`; afterwards it is as before."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    """Within it, torch's global generator of the CPU, where weights are drawn, starts at `seed`.
+
+    Afterwards it is as before. GPUs' generators are left alone: `torch.manual_seed` would seed
+    them all, and `fork_rng()` would open every GPU of the machine in each process.
+
+    Raises:
+        ValueError: a seed that is no whole number.
+    """
+    check_seed(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
         yield

@@ -8,7 +8,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,20 +20,23 @@ from tqdm.auto import tqdm
 from typing_extensions import Self
 
 from cgan_kit.data import LabelledSet
-from cgan_kit.models.checks import check_counts
+from cgan_kit.models.checks import check_counts, check_flags, check_seed, is_whole
 from cgan_kit.training.average import averaged_copy, decay_at, update_average
 from cgan_kit.training.checks import (
     DivergedError,
+    check_data,
     check_finite,
     check_finite_weights,
     check_fit,
     check_probes,
+    check_settings,
     choose_device,
 )
 from cgan_kit.training.distributed import ALONE, join, place, share_batch_statistics
 from cgan_kit.training.files import (
     check_writable,
     checkpoint_path,
+    to_path,
     write_state,
     write_tensors,
     write_text,
@@ -114,8 +117,9 @@ class Training:
     ) -> None:
         check_fit(gan, data)
         check_counts(steps=steps, log_every=log_every)
-        if not save_minutes >= 0:
-            raise ValueError(f"save_minutes is {save_minutes}; give 0 or more, such as 5")
+        check_seed(seed)
+        check_flags(graphs=graphs)
+        check_settings(recipe, precision, save_minutes)
         self.steps = steps
         self.checkpoint_steps = spread_checkpoints(checkpoints, steps)
         self.shard, self.device = join(choose_device(device))
@@ -175,6 +179,10 @@ class Training:
         run = Run(folder)
         check_writable(run.folder)
         check_writable(run.folder / "checkpoints")
+        if steps is not None:
+            check_counts(steps=steps)
+        if data is not None:
+            check_data(data)
         state, plan = run.state(), run.config["training"]
         done, total = int(state["step"]), plan["steps"] if steps is None else steps
         if total <= done:
@@ -465,13 +473,16 @@ def describe_progress(training: Training, record: Record, pace: float) -> dict[s
 
 def spread_checkpoints(checkpoints: int | Sequence[int], steps: int) -> list[int]:
     """The steps to keep: n of them, the gaps growing evenly; or the steps given."""
-    if isinstance(checkpoints, int):
-        if checkpoints < 1:
-            raise ValueError(f"checkpoints is {checkpoints}; give 1 or more, or a list of steps")
+    if not isinstance(checkpoints, Iterable) or isinstance(checkpoints, str):
+        if not is_whole(checkpoints, 1):
+            raise ValueError(
+                f"checkpoints is {checkpoints!r}; give a whole number, 1 or more, "
+                "or a list of steps"
+            )
         return sorted({math.ceil(steps * (i / checkpoints) ** 2) for i in range(checkpoints + 1)})
-    wrong = [step for step in checkpoints if not 0 <= step <= steps]
+    wrong = [step for step in checkpoints if not is_whole(step, 0) or step > steps]
     if wrong:
-        raise ValueError(f"checkpoints holds {wrong[0]}; give steps from 0 to {steps}")
+        raise ValueError(f"checkpoints holds {wrong[0]!r}; give steps from 0 to {steps}")
     return sorted({0, steps, *checkpoints})
 
 
@@ -482,7 +493,7 @@ def choose_folder(folder: str | os.PathLike[str] | None, gan: GAN, data: Labelle
         name = "".join(c if c.isalnum() else "-" for c in Path(data.name).name)
         taken = (Path("runs") / f"{name}-{method}-{i:03d}" for i in itertools.count(1))
         folder = next(path for path in taken if not path.exists())
-    path = Path(folder)
+    path = to_path(folder)
     if (path / "config.json").exists():
         raise ValueError(
             f"folder is {str(path)!r}, which holds a run already; choose another, "

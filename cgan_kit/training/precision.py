@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from cgan_kit.models.checks import check_flags
+
 
 @dataclass(frozen=True)
 class Precision:
@@ -17,12 +19,18 @@ class Precision:
 
     bfloat16: convolutions and matrix products under autocast.
     channels_last: memory laid out channel by channel at each pixel.
-    device_type: where it applies, "cpu" or "cuda".
+    device_type: where it applies, "cpu" or "cuda"; a training puts its own there.
+
+    Raises:
+        ValueError: what is neither True nor False.
     """
 
     bfloat16: bool = False
     channels_last: bool = False
     device_type: str = "cpu"
+
+    def __post_init__(self) -> None:
+        check_flags(bfloat16=self.bfloat16, channels_last=self.channels_last)
 
     def __str__(self) -> str:
         number = "bfloat16" if self.bfloat16 else "float32"

@@ -31,6 +31,7 @@ from cgan_kit.losses import (
     hinge,
 )
 from cgan_kit.models import BigGANDiscriminator, BigGANGenerator
+from cgan_kit.models.checks import check_counts
 from cgan_kit.training.gan import GAN, seeded
 from cgan_kit.training.recipe import Recipe
 
@@ -99,6 +100,10 @@ class Preset:
         Raises:
             ValueError: images of another size; see `BigGANGenerator`.
         """
+        if not isinstance(data, ImageSet):
+            raise ValueError(f"data is {data!r}; give a set of images, cgan_kit.data.ImageSet")
+        if discriminator_width is not None:
+            check_counts(discriminator_width=discriminator_width)
         setting = self.setting
         width = setting.width if width is None else width
         latent_dim = setting.latent_dim if latent_dim is None else latent_dim

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cgan_kit import losses
 from cgan_kit.describe import describe, rebuild
 from cgan_kit.losses import R1R2, Penalty
-from cgan_kit.models.checks import check_counts
+from cgan_kit.models.checks import check_counts, check_flags, is_number, is_whole
 
 
 @dataclass(frozen=True)
@@ -51,16 +52,25 @@ class Recipe:
         if self.discriminator_learning_rate is not None:
             rates["discriminator_learning_rate"] = self.discriminator_learning_rate
         for name, rate in rates.items():
-            if not 0 < rate < float("inf"):
-                raise ValueError(f"{name} is {rate}; give a number above 0, such as 1e-3")
-        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
-            raise ValueError(f"betas is {self.betas}; give two numbers in [0, 1)")
+            if not is_number(rate) or not 0 < rate < float("inf"):
+                raise ValueError(f"{name} is {rate!r}; give a number above 0, such as 1e-3")
+        betas = self.betas if isinstance(self.betas, Sequence) else ()
+        if len(betas) != 2 or not all(is_number(beta) and 0 <= beta < 1 for beta in betas):
+            raise ValueError(f"betas is {self.betas!r}; give two numbers in [0, 1)")
         # torch's fused Adam refuses an integer 0.
         object.__setattr__(self, "betas", tuple(float(beta) for beta in self.betas))
-        if not 0 <= self.ema_decay < 1:
-            raise ValueError(f"ema_decay is {self.ema_decay}; give a number in [0, 1)")
-        if not isinstance(self.ema_start, int) or self.ema_start < 0:
-            raise ValueError(f"ema_start is {self.ema_start}; give a whole number, 0 or more")
+        if not is_number(self.ema_decay) or not 0 <= self.ema_decay < 1:
+            raise ValueError(f"ema_decay is {self.ema_decay!r}; give a number in [0, 1)")
+        if not is_whole(self.ema_start, 0):
+            raise ValueError(f"ema_start is {self.ema_start!r}; give a whole number, 0 or more")
+        check_flags(flips=self.flips)
+        if self.penalty is not None and (
+            isinstance(self.penalty, type) or not callable(self.penalty)
+        ):
+            raise ValueError(
+                f"penalty is {self.penalty!r}; give an object, such as "
+                "cgan_kit.losses.R1R2(0.05), or None for no penalty"
+            )
 
     def config(self) -> dict[str, Any]:
         """What `from_config` needs, ready for JSON."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,7 +20,14 @@ from torch import Tensor
 from cgan_kit import data
 from cgan_kit.data import LabelledSet, PointSet, to_uint8
 from cgan_kit.models import Generator
-from cgan_kit.training.files import checkpoint_path, load_part, read_state, read_tensors
+from cgan_kit.models.checks import check_counts
+from cgan_kit.training.files import (
+    checkpoint_path,
+    load_part,
+    read_state,
+    read_tensors,
+    to_path,
+)
 from cgan_kit.training.gan import GAN, generator_from_config
 
 
@@ -40,7 +46,7 @@ class Run:
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self.folder = Path(folder)
+        self.folder = to_path(folder)
         path = self.folder / "config.json"
         if not path.is_file():
             raise FileNotFoundError(
@@ -218,6 +224,7 @@ def sample(generator: Generator, latents: Tensor, labels: Tensor, batch_size: in
         ValueError: latents or labels that the generator was not built for.
     """
     check_request(generator, latents, labels)
+    check_counts(batch_size=batch_size)
     device = next(generator.parameters()).device
     parts = [
         generator(z.to(device), y.to(device)).float().cpu()
@@ -229,6 +236,9 @@ def sample(generator: Generator, latents: Tensor, labels: Tensor, batch_size: in
 
 def check_request(generator: Generator, latents: Tensor, labels: Tensor) -> None:
     """Latents and labels must fit the generator and each other."""
+    for name, given in (("latents", latents), ("labels", labels)):
+        if not isinstance(given, Tensor):
+            raise ValueError(f"{name} are a {type(given).__name__}; give a tensor")
     if (
         latents.dtype != torch.float32
         or latents.ndim != 2

@@ -25,10 +25,12 @@ class Sampler:
         device: None is the GPU where there is one, else the CPU.
 
     Raises:
-        ValueError: a device that is not there.
+        ValueError: a device that is not there; what is no run.
     """
 
     def __init__(self, run: Run, device: torch.device | str | None = None) -> None:
+        if not isinstance(run, Run):
+            raise ValueError(f"run is {run!r}; give a run, such as cgan_kit.Run(folder)")
         self.run = run
         self.shard, self.device = join(choose_device(device))
         self._kept: tuple[int | None, Generator] | None = None

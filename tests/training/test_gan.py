@@ -26,6 +26,18 @@ def test_the_seed_alone_decides_the_weights_and_nothing_else_is_moved(make_gan, 
     assert any(not torch.equal(value, other[key]) for key, value in one.state_dict().items())
 
 
+def test_making_a_gan_opens_no_gpu_and_seeds_none(make_gan, monkeypatch):
+    """On a machine with eight, each of eight processes would take memory on all of them."""
+
+    def touched(*arguments, **options):
+        raise AssertionError("a GPU's chance was touched")
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 8)
+    for name in ("get_rng_state", "set_rng_state", "manual_seed_all"):
+        monkeypatch.setattr(torch.cuda, name, touched)
+    make_gan(seed=1)
+
+
 def test_methods_share_the_weights_of_their_backbone(make_gan, same):
     one, other = make_gan(kit.losses.ACGAN(), seed=4), make_gan(kit.losses.Projection(), seed=4)
     same(one.generator.state_dict(), other.generator.state_dict())
