@@ -5,6 +5,7 @@ from tiny_runs import tiny_training
 
 import cgan_kit as kit
 from cgan_kit.diagnostics import ClassifierProbe, GradientShare, LayerProbe, SampleProbe
+from cgan_kit.diagnostics.layer_probe import GUIDE
 from cgan_kit.diagnostics.verdict import Finding, Verdict
 from cgan_kit.panels import instrument_panel, overlaid_panel
 from cgan_kit.plots import COLOURS
@@ -39,6 +40,51 @@ def test_every_curve_is_the_recorded_one(run):
     )
     pace = drawn(panels["update / weight"])["generator, median layer"]
     assert pace.get_ydata()[-1] == updates[len(updates) // 2]
+
+
+LINES = {  # title, line: what was recorded, and whose colour it has
+    ("‖F(x)‖, length of the features", "fake"): ("classifier/feature_norm_fake", "fake"),
+    ("p of the right class", "real"): ("classifier/p_real", "real"),
+    ("p of the right class", "fake"): ("classifier/p_fake", "fake"),
+    ("p of the right class", "real, lowest tenth"): ("classifier/p_real_low", "none"),
+    ("‖F‖(1 − p), and ‖∂L/∂W‖ of the head", "‖F‖(1 − p), real"): (
+        "classifier/product_real", "real",
+    ),
+    ("‖F‖(1 − p), and ‖∂L/∂W‖ of the head", "‖∂L/∂W‖"): (
+        "classifier/head_gradient", "discriminator",
+    ),
+    ("gradient in D's trunk", "conditioning's head"): ("share/trunk_head", "acgan"),
+    ("gradient in D's trunk", "score"): ("share/trunk_score", "discriminator"),
+    ("gradient at G's images", "conditioning's head"): ("share/image_head", "acgan"),
+    ("gradient at G's images", "score"): ("share/image_score", "discriminator"),
+    ("variance within a class", "pixels"): ("sample/pixel_variance", "fake"),
+    ("variance within a class", "D's features"): ("sample/feature_variance", "discriminator"),
+    ("share right", "real scored above fake"): ("sample/separation", "real"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("place", "expected"), LINES.items())
+def test_each_line_is_what_its_name_says_in_its_roles_colour(run, place, expected):
+    (title, name), (key, role) = place, expected
+    panels = {axes.get_title(): axes for axes in instrument_panel(run).axes}
+    line = drawn(panels[title])[name]
+    assert list(line.get_ydata()) == [record[key] for record in run.history()]
+    assert line.get_color() == COLOURS[role]
+    assert line.get_marker() != "None"
+
+
+def test_guide_lines_stand_at_their_values_and_say_what_they_mean(run):
+    panels = {axes.get_title(): axes for axes in instrument_panel(run).axes}
+    panels |= {axes.get_title(): axes for axes in overlaid_panel({"acgan": run}).axes}
+    for title, height, meaning in (
+        ("update / weight", GUIDE, "a common pace"),
+        ("variance within a class", 1, "real images"),
+        ("gradient in D's trunk: head / score", 1, "equal"),
+        ("gradient at G's images: head / score", 1, "equal"),
+    ):
+        heights = [line.get_ydata() for line in panels[title].lines if line.get_linestyle() == ":"]
+        assert [height, height] in [list(each) for each in heights]
+        assert meaning in [text.get_text() for text in panels[title].texts]
 
 
 def test_what_nobody_recorded_says_so(tmp_path):

@@ -53,10 +53,33 @@ def test_product_and_gradient_are_those_of_the_identity():
         of_class = product[labels == k].mean().item()
         assert found[f"product_real/{k}"] == pytest.approx(of_class, rel=1e-4)
     assert found["p_real"] == pytest.approx(p.mean().item(), rel=1e-4)
-    assert found["p_real_low"] <= found["p_real_middle"] <= found["p_real_high"]
+    for name, share in (("low", 0.1), ("middle", 0.5), ("high", 0.9)):
+        expected = torch.quantile(p, share).item()
+        assert found[f"p_real_{name}"] == pytest.approx(expected, rel=1e-4)
+    assert found["class_norm"] == pytest.approx(classifier.weight.norm(dim=1).mean().item())
     assert found["feature_norm_real"] == pytest.approx(
         parts.real.features.norm(dim=1).mean().item(), rel=1e-4
     )
+
+
+def test_what_goes_back_into_the_features_is_that_of_the_formula():
+    """n ∂L/∂F(x_i) = -λ Σ_k w_k (1[y_i = k] - p_ik): of D's loss at real, of G's at fake ones."""
+    # On fakes only G's loss counts then, so that the two players can be told apart.
+    found, parts = look(players_after(4, classes := kit.losses.ACGAN(weight=3.0, real_only=True)))
+    with torch.no_grad():
+        for name, judged in (("real", parts.real), ("fake", parts.fake)):
+            p = torch.softmax(classes.classifier(judged.features), dim=1)
+            wrong = torch.nn.functional.one_hot(judged.labels, 3) - p
+            expected = 3 * (wrong @ classes.classifier.weight).norm(dim=1).mean().item()
+            assert found[f"feature_gradient_{name}"] == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("method", ["ACGANNormalisedFeatures", "ACGANNormalised", "ReACGAN"])
+def test_a_head_that_reads_unit_vectors_has_1_minus_p_for_a_product(method):
+    found, _ = look(players_after(3, METHODS[method]()))
+    assert found["product_real"] == pytest.approx(1 - found["p_real"], rel=1e-4)
+    assert found["product_fake"] == pytest.approx(1 - found["p_fake"], rel=1e-4)
+    assert abs(found["feature_norm_real"] - 1) > 0.01, "the features themselves are not"
 
 
 @pytest.mark.parametrize("method", WITH_CLASSES)

@@ -6,7 +6,7 @@ from patients import noise, players_after
 from torch import nn
 
 import cgan_kit as kit
-from cgan_kit.diagnostics import SampleProbe, scene
+from cgan_kit.diagnostics import SampleProbe, scene, untouched
 from cgan_kit.diagnostics.sample_probe import separation, variance_in_classes
 
 
@@ -43,6 +43,23 @@ def test_one_image_a_class_has_no_variance():
     found = look(players, torch.stack([first[int(k)] for k in seen.labels]))
     assert found["pixel_variance"] == pytest.approx(0, abs=1e-9)
     assert found["feature_variance"] == pytest.approx(0, abs=1e-6)
+
+
+def test_the_variance_of_features_is_that_of_features():
+    players = players_after(3)
+    gan, seen = players.gan, scene(players, 12)
+    found = SampleProbe(n=12)(players, 3)
+    with untouched(gan), torch.no_grad():
+        fakes = gan.generator(seen.latents, seen.labels)
+        judged = gan.judge_both(seen.real, fakes, seen.labels)
+    for name, of_real, of_fakes in (
+        ("pixel", seen.real, fakes),
+        ("feature", *(each.features for each in judged)),
+    ):
+        ratio = variance_in_classes(of_fakes, seen.labels) / variance_in_classes(
+            of_real, seen.labels
+        )
+        assert found[f"sample/{name}_variance"] == pytest.approx(ratio.item(), rel=1e-4)
 
 
 def test_an_oracle_reads_what_was_drawn():
@@ -107,6 +124,26 @@ def test_held_out_images_are_scored_apart():
     assert found["separation"] == 1
     assert found["separation_held_out"] == 0.5
     assert found["score_spread"] == pytest.approx(torch.tensor([1.0, 0.0]).repeat(12).std().item())
+
+
+@pytest.mark.parametrize(("grey", "above"), [(255, 1), (0, 0)])
+def test_the_held_out_images_given_are_the_ones_scored(grey, above):
+    class Bright(nn.Module):
+        """D that likes light."""
+
+        def __init__(self, gan):
+            super().__init__()
+            self.inner = gan.discriminator
+
+        def forward(self, images):
+            return self.inner(images)._replace(adversarial=images.flatten(1).mean(dim=1))
+
+    players = players_after(0, None)
+    players.gan.discriminator = Bright(players.gan)
+    fresh = noise(per_class=4)
+    fresh.samples = torch.full_like(fresh.samples, grey)
+    found = look(players, torch.zeros(12, 1, 8, 8), held_out=fresh)
+    assert found["separation_held_out"] == above
 
 
 def test_separation_is_the_share_of_pairs_with_ties_by_half():
