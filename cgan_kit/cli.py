@@ -36,6 +36,7 @@ from cgan_kit.metrics.evaluate import MAX_REFERENCE
 from cgan_kit.models import Discriminator, Generator
 from cgan_kit.models.checks import check_counts
 from cgan_kit.training import GAN, DivergedError, Precision, Recipe, Run, Sampler, Training, finish
+from cgan_kit.training.checks import choose_device
 from cgan_kit.training.distributed import place
 from cgan_kit.training.events import write_events
 from cgan_kit.training.gan import seeded
@@ -87,6 +88,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = given.command(given)
     except (ValueError, OSError, ImportError, DivergedError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except torch.OutOfMemoryError as error:
+        reason = str(error).partition(".")[0]
+        print(
+            f"error: {reason}; what was saved before is whole. A smaller --batch-size or --width "
+            "takes less (docs/cluster.md, Out of memory?)",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         print("Interrupted before the first step; nothing was written.", file=sys.stderr)
@@ -234,7 +243,7 @@ def train(given: argparse.Namespace) -> int:
         checkpoints=given.checkpoints,
         save_minutes=given.save_minutes,
         seed=given.seed,
-        precision=Precision(given.precision == "bfloat16") if given.precision else None,
+        precision=make_precision(given),
         device=given.device,
         graphs=given.graphs,
     )
@@ -397,6 +406,15 @@ def make_recipe(given: argparse.Namespace) -> Recipe:
     if given.gamma is not None:
         changes["penalty"] = losses.R1R2(given.gamma) if given.gamma else None
     return replace(recipe, **changes)
+
+
+def make_precision(given: argparse.Namespace) -> Precision | None:
+    """The number format asked for; on a GPU bfloat16 is fast with channels last alone."""
+    if given.precision is None:
+        return None
+    bfloat16 = given.precision == "bfloat16"
+    on_gpu = choose_device(given.device).type == "cuda"
+    return Precision(bfloat16, channels_last=bfloat16 and on_gpu)
 
 
 def make_gan(given: argparse.Namespace, data: LabelledSet) -> GAN:

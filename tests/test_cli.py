@@ -436,6 +436,32 @@ def environment(**more):
     return os.environ | {"PYTHONPATH": str(repository), "OMP_NUM_THREADS": "1"} | more
 
 
+def test_a_gpu_without_memory_is_one_line(tmp_path, monkeypatch, capsys):
+    def full(training):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 ...")
+
+    monkeypatch.setattr(cli, "finish", full)
+    assert train(tmp_path / "run") == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said.startswith("error: CUDA out of memory; what was saved before is whole.")
+    assert "--batch-size" in said
+
+
+@pytest.mark.parametrize(
+    ("asked", "device", "expected"),
+    [
+        ("float32", "cuda", kit.Precision()),
+        ("bfloat16", "cuda", kit.Precision(bfloat16=True, channels_last=True)),
+        ("bfloat16", "cpu", kit.Precision(bfloat16=True)),
+        (None, "cuda", None),
+    ],
+)
+def test_the_precision_that_is_asked_for(monkeypatch, asked, device, expected):
+    monkeypatch.setattr(cli, "choose_device", torch.device)
+    line = ["train", "digits", "--device", device, *(["--precision", asked] if asked else [])]
+    assert cli.make_precision(cli.make_parser().parse_args(line)) == expected
+
+
 WITHOUT_LAB = """
 import sys
 for name in ("matplotlib", "ipywidgets", "IPython", "jupyterlab", "jupytext", "ipykernel"):

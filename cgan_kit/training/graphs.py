@@ -11,7 +11,8 @@ within the recording.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -47,7 +48,7 @@ def recorded_turns(players: Players, record: Record | None = None) -> Turns:
     """
     check_recordable(players)
     if record is None:
-        record = CUDARecorder()
+        record = CUDARecorder(next(players.gan.parameters()).device)
     return Turns(Recorded(discriminator_step, record), Recorded(generator_step, record))
 
 
@@ -85,14 +86,26 @@ class Recorded:
             return beside(lambda: self.turn(players, batch), players)
         if self.taken == WARM_UP + 1:
             self.batch = Batch(*(part.clone() for part in batch))
-            for optimiser in (players.discriminator_optimiser, players.generator_optimiser):
-                for group in optimiser.param_groups:
-                    group["capturable"] = True
-            self.seen, self.play = self.record(lambda: self.turn(players, self.batch))
+            with capturable(players):
+                self.seen, self.play = self.record(lambda: self.turn(players, self.batch))
         for place, part in zip(self.batch, batch, strict=True):
             place.copy_(part)
         self.play()
         return self.seen
+
+
+@contextmanager
+def capturable(players: Players) -> Iterator[None]:
+    """Within it both Adams let themselves be recorded; a step that is not would warn of it."""
+    optimisers = (players.discriminator_optimiser, players.generator_optimiser)
+    groups = [group for optimiser in optimisers for group in optimiser.param_groups]
+    for group in groups:
+        group["capturable"] = True
+    try:
+        yield
+    finally:
+        for group in groups:
+            group["capturable"] = False
 
 
 def beside(turn: Callable[[], Seen], players: Players) -> Seen:
@@ -109,13 +122,24 @@ def beside(turn: Callable[[], Seen], players: Players) -> Seen:
 
 
 class CUDARecorder:
-    """Records CUDA graphs that share their memory: they are never played at the same time."""
+    """Records CUDA graphs that share their memory: they are never played at the same time.
 
-    def __init__(self) -> None:
+    Arguments:
+        device: where the players are. Left to itself, torch records on the current GPU: of
+            players on another one it would record nothing, and play nothing from then on.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
         self.pool = torch.cuda.graph_pool_handle()
+        # Graphs that share memory must be recorded on one stream.
+        self.stream = torch.cuda.Stream(device)
 
     def __call__(self, turn: Callable[[], Seen]) -> tuple[Seen, Play]:
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self.pool):
+        with (
+            torch.cuda.device(self.device),
+            torch.cuda.graph(graph, pool=self.pool, stream=self.stream),
+        ):
             seen = turn()
         return seen, graph.replay

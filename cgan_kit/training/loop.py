@@ -337,7 +337,8 @@ class Training:
             return lambda: training_step(players, self.recipe.discriminator_steps)
 
         chosen = choose_precision(trial, self.device)
-        print(f"Fastest here: {chosen}.")
+        tried = self.device.type == "cpu"
+        print(f"{'Fastest here' if tried else 'For this GPU, untried'}: {chosen}.")
         return chosen
 
     def _write_config(self) -> None:

@@ -58,16 +58,18 @@ def choose_precision(
 ) -> Precision:
     """The fastest precision for this machine and model.
 
-    On CUDA bfloat16 with channels last, untried: it is the fastest on every card that has
-    the units. On a CPU each candidate runs a few steps of its own; a candidate is dropped
-    after its first step when that takes three times as long as the best so far.
+    On CUDA untried: bfloat16 with channels last on every card that has units for it (compute
+    capability 8.0, Ampere), and float32 on older ones, which only emulate it. On a CPU each
+    candidate runs a few steps of its own; a candidate is dropped after its first step when that
+    takes three times as long as the best so far.
 
     Arguments:
         trial: given a precision, returns a function that runs one training step on a copy.
         device: where training will happen.
     """
     if device.type == "cuda":
-        return Precision(bfloat16=True, channels_last=True, device_type="cuda")
+        units = torch.cuda.get_device_capability(device) >= (8, 0)
+        return Precision(bfloat16=units, channels_last=units, device_type="cuda")
     best, best_time = FLOAT32, float("inf")
     for candidate in (
         FLOAT32,

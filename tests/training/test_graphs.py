@@ -6,7 +6,9 @@ what a graph could not hold (a value read by the host, numbers drawn) it does no
 """
 
 import copy
+from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -129,6 +131,55 @@ def test_the_turn_is_taken_a_few_times_recorded_once_and_then_played(make_gan, d
         training_step(players, 1, turns)
     assert sorted(calls) == ["play"] * 4 + ["record"] * 2
     assert turns.generator.taken == graphs.WARM_UP + 2
+
+
+def test_adams_let_themselves_be_recorded_and_do_not_stay_so(make_gan, data):
+    """A step taken while the flag is up, and not recorded, makes torch warn of it."""
+    players = players_of(make_gan, data, "ACGAN", losses.hinge, None)
+    optimisers = (players.discriminator_optimiser, players.generator_optimiser)
+
+    def flags():
+        return {group["capturable"] for each in optimisers for group in each.param_groups}
+
+    during = []
+
+    def record(turn):
+        during.append(flags())
+        return {}, lambda: None
+
+    turns = graphs.recorded_turns(players, record)
+    for _ in range(graphs.WARM_UP + 1):
+        training_step(players, 2, turns)
+        assert flags() == {False}
+    assert during == [{True}, {True}]
+
+
+def test_recordings_are_made_on_the_players_gpu_and_on_one_stream(monkeypatch):
+    """torch's own stream lies on whichever GPU was the current one at the first recording."""
+    current, asked = [torch.device("cuda:0")], []
+
+    @contextmanager
+    def device(chosen):
+        before, current[0] = current[0], chosen
+        yield
+        current[0] = before
+
+    @contextmanager
+    def graph(recording, pool, stream):
+        asked.append((current[0], pool, stream))
+        yield
+
+    monkeypatch.setattr(torch.cuda, "device", device)
+    monkeypatch.setattr(torch.cuda, "graph", graph)
+    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: "pool")
+    monkeypatch.setattr(torch.cuda, "Stream", lambda chosen: f"a stream of {chosen}")
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: SimpleNamespace(replay=None))
+    second = torch.device("cuda:1")
+    record = graphs.CUDARecorder(second)
+    for _ in range(2):
+        record(dict)
+    assert asked == [(second, "pool", "a stream of cuda:1")] * 2
+    assert current == [torch.device("cuda:0")]
 
 
 def test_random_numbers_within_a_step_are_refused(make_gan, data):

@@ -305,7 +305,12 @@ def test_an_empty_folder_that_exists_is_used(tmp_path, make_gan, data):
 
 def test_train_prints_what_it_picked_and_ends_with_the_run(data, make_gan, tmp_path, capsys):
     run = kit.train(
-        make_gan(), data, steps=2, recipe=kit.Recipe(batch_size=8), folder=tmp_path / "run"
+        make_gan(),
+        data,
+        steps=2,
+        recipe=kit.Recipe(batch_size=8),
+        folder=tmp_path / "run",
+        device="cpu",
     )
     assert run.steps[-1] == 2
     assert repr(run) == "Run: ACGAN on custom, 2 steps"

@@ -47,9 +47,14 @@ def test_a_hopeless_candidate_is_dropped_early(choose):
     assert all(counts[p] == (2 if p.bfloat16 else 4) for p in ALL)
 
 
-def test_on_a_gpu_nothing_is_tried():
+@pytest.mark.parametrize(
+    ("capability", "units"), [((9, 0), True), ((8, 0), True), ((7, 5), False), ((7, 0), False)]
+)
+def test_on_a_gpu_nothing_is_tried(monkeypatch, capability, units):
+    """A T4, which free notebooks have, is of capability 7.5: it only emulates bfloat16."""
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
     chosen = choose_precision(lambda precision: pytest.fail("tried"), torch.device("cuda"))
-    assert chosen == Precision(bfloat16=True, channels_last=True, device_type="cuda")
+    assert chosen == Precision(bfloat16=units, channels_last=units, device_type="cuda")
 
 
 def test_names_are_what_a_person_reads():
