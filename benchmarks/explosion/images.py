@@ -112,6 +112,12 @@ STUDIES: dict[str, list[Setting]] = {
         replace(CROWD, method=method, game="hinge", gamma=None, spectral_norm=True)
         for method in METHODS
     ],
+    # Does time bring what 600 steps did not?
+    "long": [replace(CROWD, method=method, steps=10_000) for method in METHODS],
+    "long, hinge with spectral norm": [
+        replace(CROWD, method=method, game="hinge", gamma=None, spectral_norm=True, steps=10_000)
+        for method in (*METHODS, "none")
+    ],
     # Where nothing bounds the game, and what bounds it again.
     "linear game": [
         *(replace(WEAK, method=method) for method in METHODS),
