@@ -22,14 +22,15 @@ class FrozenClassifier(Conditioning):
 
     Arguments:
         classifier: images (n, C, H, W) in [-1, 1] -> logits (n, K), such as
-            `metrics.train_classifier` returns; a copy is kept, in evaluation mode. Do not
-            measure the generator with the same one.
+            `metrics.train_classifier` returns; a copy is kept, in evaluation mode. Its
+            `num_classes` and `sample_shape`, where it has them, are held against the data's.
+            Do not measure the generator with the same one.
         weight: λ, at least 0.
 
     Raises:
-        ValueError: a weight out of its range; a classifier that is no module, or that has
-            another number of classes than the data; images of another shape than it was
-            trained on.
+        ValueError: a weight out of its range; a classifier that is no module, or one for
+            another number of classes (when the GAN is built) or for images of another shape
+            (when it is first shown one).
     """
 
     def __init__(self, classifier: nn.Module, weight: float = 1.0) -> None:
