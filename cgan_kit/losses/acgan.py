@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cgan_kit.losses.checks import check_weight
+from cgan_kit.losses.checks import check_flag, check_weight
 from cgan_kit.losses.conditioning import Conditioning, Judged
 from cgan_kit.spectral import add_spectral_norm
 
@@ -31,7 +31,7 @@ class ACGAN(Conditioning):
             then at most 1.
 
     Raises:
-        ValueError: a weight that is negative or no finite number.
+        ValueError: a weight that is negative or no finite number; a switch that is no bool.
     """
 
     def __init__(
@@ -39,8 +39,8 @@ class ACGAN(Conditioning):
     ) -> None:
         super().__init__()
         self.weight = check_weight(weight)
-        self.real_only = real_only
-        self.spectral_norm = spectral_norm
+        self.real_only = check_flag("real_only", real_only)
+        self.spectral_norm = check_flag("spectral_norm", spectral_norm)
 
     def attach(self, feature_dim: int, num_classes: int) -> None:
         self.classifier = nn.Linear(feature_dim, num_classes)

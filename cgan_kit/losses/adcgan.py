@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cgan_kit.losses.checks import check_weight
+from cgan_kit.losses.checks import check_flag, check_weight
 from cgan_kit.losses.conditioning import Conditioning, Judged
 from cgan_kit.spectral import add_spectral_norm
 
@@ -28,13 +28,13 @@ class ADCGAN(Conditioning):
         spectral_norm: whether the classifier's largest singular value is held at 1.
 
     Raises:
-        ValueError: a weight out of its range.
+        ValueError: an argument out of its range.
     """
 
     def __init__(self, weight: float = 1.0, spectral_norm: bool = False) -> None:
         super().__init__()
         self.weight = check_weight(weight)
-        self.spectral_norm = spectral_norm
+        self.spectral_norm = check_flag("spectral_norm", spectral_norm)
 
     def attach(self, feature_dim: int, num_classes: int) -> None:
         self.classifier = nn.Linear(feature_dim, 2 * num_classes)

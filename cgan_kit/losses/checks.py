@@ -29,8 +29,15 @@ def check_cosine(name: str, value: float) -> float:
 
 def check_count(name: str, value: int) -> int:
     """A width or a dimension."""
-    if not isinstance(value, int) or value < 1:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{name} is {value!r}; give a whole number, 1 or more")
+    return value
+
+
+def check_flag(name: str, value: bool) -> bool:
+    """A switch: "no" would be true."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is {value!r}; give True or False")
     return value
 
 
@@ -51,5 +58,6 @@ def check_embedded(embeddings: Tensor, proxies: Tensor, labels: Tensor) -> None:
 
 
 def _lies(value: object, low: float, high: float = float("inf")) -> bool:
-    """Whether it is a number, and one from low to high; NaN is not."""
-    return isinstance(value, (int, float)) and low <= value <= high
+    """Whether it is a number, and one from low to high; NaN and True are not."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and low <= value <= high  # type: ignore[operator]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from cgan_kit.losses.checks import check_flag
 from cgan_kit.losses.conditioning import Conditioning
 from cgan_kit.spectral import add_spectral_norm
 
@@ -19,11 +20,14 @@ class Projection(Conditioning):
         spectral_norm: whether the largest singular value of the proxies' matrix is held at 1.
             The proxies then start at random, for nothing cannot be scaled to 1; without it
             they start at 0.
+
+    Raises:
+        ValueError: a switch that is no bool.
     """
 
     def __init__(self, spectral_norm: bool = False) -> None:
         super().__init__()
-        self.spectral_norm = spectral_norm
+        self.spectral_norm = check_flag("spectral_norm", spectral_norm)
 
     def attach(self, feature_dim: int, num_classes: int) -> None:
         self.proxies = nn.Embedding(num_classes, feature_dim)

@@ -62,7 +62,7 @@ def test_the_reference_names_the_margin_that_it_was_given(value):
         losses.ReACGANReference(margin_positive=value)
 
 
-@pytest.mark.parametrize("value", ["1", None, [1.0], torch.tensor(1.0)])
+@pytest.mark.parametrize("value", ["1", None, True, [1.0], torch.tensor(1.0)])
 @pytest.mark.parametrize("name", WITH_LOSSES)
 def test_a_weight_that_is_no_number_is_refused(name, value):
     with pytest.raises(ValueError, match=r"weight is .*; give a number from 0"):
@@ -82,13 +82,24 @@ def test_a_margin_that_is_no_number_is_refused(margin):
         losses.ReACGAN(**{margin: "0.5"})
 
 
-@pytest.mark.parametrize("value", [0, -1, 2.5, "128"])
+@pytest.mark.parametrize("value", [0, -1, 2.5, "128", True])
 def test_sizes_of_heads_are_whole_numbers(value):
     for make in (losses.ContraGAN, losses.ReACGAN, losses.ReACGANReference):
         with pytest.raises(ValueError, match=rf"projection_dim is {value!r}; give a whole number"):
             make(projection_dim=value)
     with pytest.raises(ValueError, match=rf"width is {value!r}; give a whole number, 1 or more"):
         losses.Concatenation(width=value)
+
+
+@pytest.mark.parametrize("value", ["no", 1, None])
+def test_switches_are_true_or_false(value):
+    heads = (losses.ACGAN, losses.ADCGAN, losses.Projection)
+    for make in (*heads, losses.ContraGAN, losses.ReACGAN, losses.ReACGANReference):
+        with pytest.raises(ValueError, match=rf"spectral_norm is {value!r}; give True or False"):
+            make(spectral_norm=value)
+    for make in (losses.ACGAN, losses.ACGANNormalised, losses.ACGANNormalisedFeatures):
+        with pytest.raises(ValueError, match=rf"real_only is {value!r}; give True or False"):
+            make(real_only=value)
 
 
 def test_a_frozen_classifier_of_other_images_is_refused():
