@@ -64,8 +64,8 @@ def d2d_logits(
     of row i stands in column i. Images of the same class are -inf.
     """
     to_proxy = to_own_proxy(embeddings, proxies, labels)
-    positives = (to_proxy - margin_positive).clamp(max=0) / temperature
-    negatives = (embeddings @ embeddings.T - margin_negative).clamp(min=0) / temperature
+    positives = -F.relu(margin_positive - to_proxy) / temperature
+    negatives = F.relu(embeddings @ embeddings.T - margin_negative) / temperature
     same_class = labels[:, None] == labels
     return negatives.masked_fill(same_class, -torch.inf).diagonal_scatter(positives)
 
