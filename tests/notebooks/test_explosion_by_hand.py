@@ -48,6 +48,30 @@ def test_the_same_gradient_goes_with_other_samples():
         assert min(error(method)) > min(error("acgan"))
 
 
+def test_no_gradient_doubles_in_the_bounded_game_but_among_crowded_classes():
+    hinge = {"game": "hinge", "gamma": None}
+    weights = [{"options": {"weight": weight}} for weight in (0.1, 10.0, 100.0)]
+    rates = [hinge | {"learning_rate": rate} for rate in (0.002, 0.01, 0.03)]
+    spectral = hinge | {"spectral_norm": True}
+    for changes in ({}, *weights, {"classes": 2}, *rates, spectral):
+        for row in rows(**changes):
+            assert row["head_gradient"][LATE] < 1.65 * row["head_gradient"][EARLY]
+            assert row["p"][LATE] > 0.65
+    for row in rows(classes=32):
+        assert 1.9 < row["head_gradient"][LATE] / row["head_gradient"][EARLY] < 2.6
+
+
+def test_what_d2d_ce_does_in_the_linear_game_and_apart():
+    for method, seeds in (("reacgan", 4), ("reacgan-reference", 5)):
+        found = rows(**WEAK, method=method)
+        assert len(found) == 5
+        assert sum(row["norm"][LATE] < 5 for row in found) == seeds
+        assert sum(row["w1"] < 0.8 for row in found) == seeds
+    right = sorted(late("accuracy", method="reacgan"))
+    assert right[0] == 0.75
+    assert right[1:] == [1, 1]
+
+
 def on_glyphs(**changes):
     """Rows of images.json in the bounded game, three seeds."""
     base = {
