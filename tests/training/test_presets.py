@@ -59,6 +59,43 @@ def test_reacgan_on_cifar10_is_the_published_one():
     assert config["generator"]["attention_side"] == 16
 
 
+# size, width, latent_dim, batch, rates of G and D, betas, D's turns; weight, margins, temperature,
+# projection_dim; when the average begins. PyTorch-StudioGAN at commit 947b35e.
+PUBLISHED = {
+    "cifar10": (
+        (32, 96, 80, 128, 2e-4 * 2**0.5, 2e-4 * 2**0.5, (0.5, 0.999), 5),
+        (0.5, 0.98, 0.02, 0.5, 512),
+        1_000,
+    ),
+    "tiny-imagenet": (
+        (64, 80, 100, 1024, 1e-4, 4e-4, (0.0, 0.999), 1),
+        (0.75, 1.0, 0.0, 0.75, 768),
+        20_000,
+    ),
+    "imagenet128": (
+        (128, 96, 120, 256, 5e-5, 2e-4, (0.0, 0.999), 2),
+        (1.0, 0.98, 0.02, 0.5, 2048),
+        20_000,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_reacgan_is_the_published_one_on_each_set(name):
+    setting = SETTINGS[name]
+    recipe, loss = setting.recipe, setting.reacgan()
+    rates = (recipe.learning_rate, recipe.discriminator_learning_rate or recipe.learning_rate)
+    networks_and_recipe, of_loss, ema_start = PUBLISHED[name]
+    *counts, rate, own_rate, betas, turns = networks_and_recipe
+    assert [setting.size, setting.width, setting.latent_dim, recipe.batch_size] == counts
+    assert rates == pytest.approx((rate, own_rate))
+    assert (recipe.betas, recipe.discriminator_steps) == (betas, turns)
+    margins = (loss.margin_positive, loss.margin_negative)
+    assert (loss.weight, *margins, loss.temperature, loss.projection_dim) == of_loss
+    assert (recipe.ema_decay, recipe.ema_start, recipe.penalty) == (0.9999, ema_start, None)
+    assert setting.attention_side is None
+
+
 @pytest.mark.parametrize("name", SETTINGS)
 def test_the_methods_of_a_set_differ_in_the_conditioning_alone(name):
     images = make_images(SETTINGS[name].size)
