@@ -24,7 +24,7 @@ DROWNED = 5.0  # times the score's own gradient in the trunk
 LEARNED_BY_HEART = 0.1  # of separation, between training and held-out images
 ONE_IMAGE = 0.3  # of the real within-class variance
 OBEYED = 0.8  # of the fakes in the right class, of what real images reach
-RISING = 0.05  # of accuracy, from one third of a run to the next
+RISING = 0.05  # of accuracy or variance, from one third of a run to the next
 TOO_EASY = 0.1  # of accuracy above that of real images
 ALIKE = 0.06  # spread of the scores: real, fake, all the same
 
@@ -183,9 +183,10 @@ def collapse_within_classes(history: History) -> Sign | None:
     return Sign(
         varied.since(lambda value: value < 1.2 * ONE_IMAGE),
         f"{right.late:.0%} of the fakes are of the right class{by_whom(history)}, but their "
-        f"variance within it is {varied.late:.2f} of that of real images.",
-        "a stronger penalty (R1R2), a weight of 1 at most, or a method that knows the generator: "
-        "Projection, ADCGAN, TACGAN.",
+        f"variance within it is {varied.late:.2f} of that of real images."
+        f"{trend(varied, '.2f')}",
+        f"{patience(varied)}a stronger penalty (R1R2), a weight of 1 at most, or a method that "
+        "knows the generator: Projection, ADCGAN, TACGAN.",
     )
 
 
@@ -195,15 +196,12 @@ def class_confusion(history: History) -> Sign | None:
         return None
     own = curve(history, "accuracy_fake")
     believed = f" D's own head believes {own.late:.0%}." if own else ""
-    rising = right.late > right.before + RISING
-    trend = f" It is rising: {right.before:.0%} a third of the run before." if rising else ""
     of_real = f", and {real:.0%} of the real images" if judged_real(history) else ""
     return Sign(
         right.since(lambda value: value < OBEYED * real),
         f"an outside judge puts {right.late:.0%} of the fakes into the class asked for{of_real}."
-        f"{trend}{believed}",
-        f"{'longer training first; ' if rising else ''}a larger weight, or a method that names the "
-        "classes: ACGAN, Projection.",
+        f"{trend(right, '.0%')}{believed}",
+        f"{patience(right)}a larger weight, or a method that names the classes: ACGAN, Projection.",
     )
 
 
@@ -224,6 +222,20 @@ def accuracy(history: History, own: bool = True) -> Curve:
     names = ["sample/oracle_accuracy", "sample/accuracy", *(["accuracy_fake"] if own else [])]
     found = (curve(history, name) for name in names)
     return next((each for each in found if each), Curve((), ()))
+
+
+def rising(share: Curve) -> bool:
+    return share.late > share.before + RISING
+
+
+def trend(share: Curve, digits: str) -> str:
+    """A remark, where a share that is too low is on its way."""
+    before = format(share.before, digits)
+    return f" It is rising: {before} a third of the run before." if rising(share) else ""
+
+
+def patience(share: Curve) -> str:
+    return "longer training first; " if rising(share) else ""
 
 
 def by_whom(history: History) -> str:

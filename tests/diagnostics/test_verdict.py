@@ -98,6 +98,17 @@ def test_classes_that_overlap_are_held_against_real_images():
     assert "100% of the fakes and about 79% of the real" in finding.evidence
 
 
+def test_a_variance_that_still_grows_is_told_so():
+    growing = [0.02, 0.05, 0.08, 0.1, 0.12, 0.16, 0.18, 0.2, 0.22, 0.25, 0.28, 0.31]
+    run = history(sample__pixel_variance=growing, sample__accuracy=[1.0] * 12)
+    (finding,) = diagnose(run).findings
+    assert finding.evidence.endswith("It is rising: 0.17 a third of the run before.")
+    assert finding.advice.startswith("longer training first; ")
+    run = history(sample__pixel_variance=[0.2] * 12, sample__accuracy=[1.0] * 12)
+    assert "rising" not in str(diagnose(run))
+    assert "longer" not in str(diagnose(run))
+
+
 def test_one_image_a_class_is_a_collapse_only_when_the_classes_are_right():
     def run(variance, accuracy):
         return history(
