@@ -11,6 +11,11 @@ import safetensors
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+NO_STATE = (
+    "no other one is left to go on from; the run can still be sampled from its checkpoints, "
+    "or train again into a new folder"
+)
+
 
 def to_path(folder: str | os.PathLike[str]) -> Path:
     """The folder as a path, or a clear error; "" would be where the process was started."""
@@ -63,11 +68,16 @@ def _write_aside(path: Path, tensors: Mapping[str, Tensor]) -> Path:
             os.fsync(file.fileno())
     except OSError as error:
         aside.unlink(missing_ok=True)
-        raise OSError(
-            f"{path} could not be written ({error}); what was saved before is whole: make room "
-            "or check the folder's permissions, then go on with the run"
-        ) from error
+        raise unwritten(path, error) from error
     return aside
+
+
+def unwritten(path: Path, error: OSError) -> OSError:
+    """What a person is told of a file that could not be written."""
+    return OSError(
+        f"{path} could not be written ({error}); what was saved before is whole: make room "
+        "or check the folder's permissions, then go on with the run"
+    )
 
 
 def state_paths(folder: Path) -> tuple[Path, Path]:
@@ -104,9 +114,9 @@ def read_state(folder: Path) -> dict[str, Tensor]:
             "copy it over too, or train again into a new folder"
         )
     if not newest.is_file():  # killed between its two renames
-        return read_tensors(previous)
+        return read_tensors(previous, NO_STATE)
     try:
-        return read_tensors(newest)
+        return read_tensors(newest, NO_STATE)
     except ValueError:
         step = _step_of(previous)
         if step is None:
@@ -116,7 +126,7 @@ def read_state(folder: Path) -> dict[str, Tensor]:
             "and the steps since are done again",
             stacklevel=3,
         )
-        return read_tensors(previous)
+        return read_tensors(previous, NO_STATE)
 
 
 def _step_of(path: Path) -> int | None:
@@ -128,8 +138,13 @@ def _step_of(path: Path) -> int | None:
         return None
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
+def read_tensors(
+    path: Path, remedy: str = "delete it and use an earlier checkpoint"
+) -> dict[str, Tensor]:
     """The tensors of a safetensors file, on the CPU; pickled files are refused.
+
+    Arguments:
+        remedy: for a file that is damaged.
 
     Raises:
         ValueError: a file that is truncated, pickled, or otherwise no safetensors file.
@@ -147,15 +162,36 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             ) from error
         raise ValueError(
             f"{path.name} cannot be read ({error}); it is truncated or not a safetensors file: "
-            "delete it and use an earlier checkpoint"
+            f"{remedy}"
         ) from error
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text whole or not at all."""
+    """Write text whole or not at all.
+
+    Raises:
+        OSError: see `write_tensors`.
+    """
     aside = path.with_name(path.name + ".partial")
-    aside.write_text(text, encoding="utf-8")
+    try:
+        aside.write_text(text, encoding="utf-8")
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise unwritten(path, error) from error
     os.replace(aside, path)
+
+
+def append_line(path: Path, line: str) -> None:
+    """One more line; `Run.history` leaves out one that was cut short.
+
+    Raises:
+        OSError: see `write_tensors`.
+    """
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+    except OSError as error:
+        raise unwritten(path, error) from error
 
 
 def part_tensors(module: nn.Module, part: str) -> dict[str, Tensor]:

@@ -34,6 +34,7 @@ from cgan_kit.training.checks import (
 )
 from cgan_kit.training.distributed import ALONE, join, place, share_batch_statistics
 from cgan_kit.training.files import (
+    append_line,
     check_writable,
     checkpoint_path,
     to_path,
@@ -322,8 +323,7 @@ class Training:
 
     def _record(self, record: Record) -> None:
         if self.shard.rank == 0:
-            with (self.folder / "history.jsonl").open("a", encoding="utf-8") as history:
-                history.write(json.dumps(record) + "\n")
+            append_line(self.folder / "history.jsonl", json.dumps(record))
 
     def _try_precisions(self, data: LabelledSet) -> Precision:
         # Rank 0 tries alone: steps of its own, as large as its part will be.

@@ -191,6 +191,27 @@ def test_a_full_disk_is_an_error_that_leaves_everything_whole(tmp_path):
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+@pytest.mark.parametrize("name", ["config.json", "history.jsonl"])
+def test_a_disk_that_is_full_for_small_files_is_told_by_name(tmp_path, name):
+    write = files.write_text if name == "config.json" else files.append_line
+    (tmp_path / name).write_text("old\n")
+    with (
+        full_disk(10),
+        pytest.raises(OSError, match=rf"{name} could not be written.*make room"),
+    ):
+        write(tmp_path / name, "new" * 10)
+    assert (tmp_path / name).read_text().startswith("old\n")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_two_damaged_states_are_told_apart_from_checkpoints(make_training):
+    folder = to_end(make_training()).folder
+    for path in files.state_paths(folder):
+        path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(ValueError, match=r"state\.safetensors cannot be read.*sampled from"):
+        files.read_state(folder)
+
+
 def test_a_training_that_fills_the_disk_goes_on_later_to_the_same_end(make_training, data, same):
     whole = to_end(make_training("whole"))
     training = make_training("parts", save_minutes=0)
@@ -223,13 +244,13 @@ def test_a_folder_that_became_read_only_is_a_clear_error(tmp_path, monkeypatch):
 def test_killed_at_random_moments_a_run_ends_as_if_it_never_was(tmp_path):
     script, out = ROOT / "benchmarks" / "kill.py", tmp_path / "kill.json"
     done = subprocess.run(
-        [sys.executable, str(script), "--kills", "6", "--out", str(out)],
+        [sys.executable, str(script), "--kills", "20", "--out", str(out)],
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
         capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads(out.read_text())
-    assert result["kills"] == 6
+    assert result["kills"] == 20
     assert result["most_steps_lost"] <= 1
     assert all(result["same_to_the_bit_as_a_run_never_killed"])
     assert any(each["from"] for each in result["each"]), "no killed run was gone on with"
