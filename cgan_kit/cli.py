@@ -34,7 +34,7 @@ from cgan_kit.losses import AdversarialLoss, Conditioning
 from cgan_kit.losses.checks import check_weight
 from cgan_kit.metrics.evaluate import MAX_REFERENCE
 from cgan_kit.models import Discriminator, Generator
-from cgan_kit.models.checks import check_counts
+from cgan_kit.models.checks import check_counts, check_seed
 from cgan_kit.training import GAN, DivergedError, Precision, Recipe, Run, Sampler, Training, finish
 from cgan_kit.training.checks import choose_device
 from cgan_kit.training.distributed import place
@@ -263,7 +263,7 @@ def sample(given: argparse.Namespace) -> int:
     if len(run.sample_shape) != 3:
         raise ValueError(f"run {given.run!r} made points, not images; plot run.sample(...) instead")
     out = check_out(given.out, ".png", "the grid is a PNG")
-    latents = grids.fixed_latents(given.rows, run.latent_dim, given.seed)
+    latents = grids.fixed_latents(given.rows, run.latent_dim, check_seed(given.seed))
     latents = models.truncate(latents, given.truncation)
 
     def draw(z: Tensor, y: Tensor) -> Tensor:
@@ -284,6 +284,7 @@ def evaluate(given: argparse.Namespace) -> int:
     """`evaluate RUN`: the report. Under torchrun all share the images, and the first speaks."""
     run = Run(given.run)
     out = None if given.out is None else check_out(given.out, ".json", "the report is JSON")
+    check_seed(given.seed)
     train, held_out = run.load_split(given.data)
     if not (isinstance(train, ImageSet) and isinstance(held_out, ImageSet)):
         raise ValueError(f"run {given.run!r} made points; measure it with metrics.count_modes")

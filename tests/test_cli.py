@@ -398,6 +398,7 @@ def test_kind_errors_are_one_line_on_stderr_and_exit_code_2(name, tmp_path, monk
         (["--rows", "0"], "rows is 0"),
         (["--step", "5"], "[0, 2, 6]"),
         (["--truncation", "0"], "truncation is 0"),
+        (["--seed", str(10**30)], "seed is 1000000"),
     ],
 )
 def test_bad_requests_for_samples_write_nothing(

@@ -40,14 +40,15 @@ def check_shape(sample_shape: Iterable[int]) -> tuple[int, ...]:
     return shape
 
 
-def check_seed(seed: int) -> None:
-    """What torch's generators take.
+def check_seed(seed: int) -> int:
+    """A seed as torch's generators take it: NumPy's whole numbers become Python's.
 
     Raises:
         ValueError: a seed that is no whole number, or has more than 64 bits.
     """
     if not is_whole(seed, -(2**63)) or seed >= 2**63 - 1:
-        raise ValueError(f"seed is {seed!r}; give a whole number, such as 0")
+        raise ValueError(f"seed is {seed!r}; give a whole number of 64 bits at most, such as 0")
+    return operator.index(seed)
 
 
 def is_whole(value: object, least: int) -> bool:

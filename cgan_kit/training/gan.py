@@ -235,7 +235,7 @@ def seeded(seed: int) -> Iterator[None]:
     Raises:
         ValueError: a seed that is no whole number.
     """
-    check_seed(seed)
+    whole = check_seed(seed)
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+        torch.default_generator.manual_seed(whole)
         yield

@@ -118,7 +118,7 @@ class Training:
     ) -> None:
         check_fit(gan, data)
         check_counts(steps=steps, log_every=log_every)
-        check_seed(seed)
+        seed = check_seed(seed)
         check_flags(graphs=graphs)
         check_settings(recipe, precision, save_minutes)
         self.steps = steps

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
@@ -36,6 +37,14 @@ def test_making_a_gan_opens_no_gpu_and_seeds_none(make_gan, monkeypatch):
     for name in ("get_rng_state", "set_rng_state", "manual_seed_all"):
         monkeypatch.setattr(torch.cuda, name, touched)
     make_gan(seed=1)
+
+
+def test_a_seed_of_numpys_is_as_good_as_pythons(make_gan, make_training, same):
+    same(make_gan(seed=np.int64(1)).state_dict(), make_gan(seed=1).state_dict())
+    one, other = make_training("one", seed=np.int64(4)), make_training("other", seed=4)
+    for training in (one, other):
+        next(iter(training))
+    same(one.run.state(), other.run.state())
 
 
 def test_methods_share_the_weights_of_their_backbone(make_gan, same):
