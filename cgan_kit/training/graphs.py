@@ -47,9 +47,13 @@ def recorded_turns(players: Players, record: Record | None = None) -> Turns:
         ValueError: a step that cannot be recorded: see `check_recordable`.
     """
     check_recordable(players)
+    stream = None
     if record is None:
         record = CUDARecorder(next(players.gan.parameters()).device)
-    return Turns(Recorded(discriminator_step, record), Recorded(generator_step, record))
+        stream = record.stream
+    return Turns(
+        Recorded(discriminator_step, record, stream), Recorded(generator_step, record, stream)
+    )
 
 
 def check_recordable(players: Players) -> None:
@@ -72,18 +76,23 @@ def check_recordable(players: Players) -> None:
 
 
 class Recorded:
-    """One player's turn: as it is at first, then recorded, then played."""
+    """One player's turn: as it is at first, then recorded, then played.
 
-    def __init__(self, turn: Turn, record: Record) -> None:
+    Arguments:
+        stream: the first turns are taken on it; None is the current one.
+    """
+
+    def __init__(self, turn: Turn, record: Record, stream: torch.cuda.Stream | None) -> None:
         self.turn = turn
         self.record = record
+        self.stream = stream
         self.taken = 0
 
     def __call__(self, players: Players, batch: Batch) -> Seen:
         """As the turn itself. What it returns is overwritten by the next call."""
         self.taken += 1
         if self.taken <= WARM_UP:
-            return beside(lambda: self.turn(players, batch), players)
+            return beside(self.stream, lambda: self.turn(players, batch))
         if self.taken == WARM_UP + 1:
             self.batch = Batch(*(part.clone() for part in batch))
             with capturable(players):
@@ -108,16 +117,18 @@ def capturable(players: Players) -> Iterator[None]:
             group["capturable"] = False
 
 
-def beside(turn: Callable[[], Seen], players: Players) -> Seen:
-    """On CUDA, the turn on a stream of its own, as a recording will be made on one."""
-    device = next(players.gan.parameters()).device
-    if device.type != "cuda":
+def beside(stream: torch.cuda.Stream | None, turn: Callable[[], Seen]) -> Seen:
+    """The turn on the stream that it will be recorded on.
+
+    Libraries keep handles and workspaces for each stream; within a recording it is too late to
+    make them.
+    """
+    if stream is None:
         return turn()
-    stream = torch.cuda.Stream(device)
-    stream.wait_stream(torch.cuda.current_stream(device))
+    stream.wait_stream(torch.cuda.current_stream(stream.device))
     with torch.cuda.stream(stream):
         seen = turn()
-    torch.cuda.current_stream(device).wait_stream(stream)
+    torch.cuda.current_stream(stream.device).wait_stream(stream)
     return seen
 
 

@@ -182,6 +182,50 @@ def test_recordings_are_made_on_the_players_gpu_and_on_one_stream(monkeypatch):
     assert current == [torch.device("cuda:0")]
 
 
+def test_first_turns_are_taken_on_the_stream_of_the_recording(make_gan, data, monkeypatch):
+    current, waits, taken = [SimpleNamespace(name="default")], [], []
+
+    class Stream:
+        def __init__(self, device):
+            self.device = device
+
+        def wait_stream(self, other):
+            waits.append((self, other))
+
+    @contextmanager
+    def on(stream):
+        before, current[0] = current[0], stream
+        yield
+        current[0] = before
+
+    def turn(players, batch):
+        taken.append(current[0])
+        return {}
+
+    current[0].wait_stream = lambda other: waits.append((current[0], other))
+    monkeypatch.setattr(torch.cuda, "stream", on)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: current[0])
+    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: "pool")
+    monkeypatch.setattr(torch.cuda, "Stream", Stream)
+    default = current[0]
+    players = players_of(make_gan, data, "ACGAN", losses.hinge, None)
+    turns = graphs.recorded_turns(players)
+    for each in turns:
+        each.turn = turn
+        each(players, None)
+    (stream,) = {each.stream for each in turns}
+    assert taken == [stream] * 2
+    assert waits == [(stream, default), (default, stream)] * 2
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_nothing_of_a_turn_is_kept_but_numbers(make_gan, data, method):
+    """A kept graph keeps the nodes that sum gradients, on the stream where they were made: the
+    next turn, recorded on another, would have to wait for that one."""
+    players = players_of(make_gan, data, method, losses.hinge, losses.R1R2(0.1))
+    assert not any(each.requires_grad for each in training_step(players).values())
+
+
 def test_random_numbers_within_a_step_are_refused(make_gan, data):
     players = players_of(make_gan, data, "ACGAN", losses.wasserstein, losses.WGANGP())
     with pytest.raises(ValueError, match=r"WGANGP.*R1R2, or graphs=False"):
