@@ -28,13 +28,13 @@ import torch
 from torch import Tensor
 
 from cgan_kit import data, grids, losses, metrics, models, pictures
+from cgan_kit.checks import check_counts, check_seed
 from cgan_kit.data import ImageSet, LabelledSet, PointSet
 from cgan_kit.data.places import data_root
 from cgan_kit.losses import AdversarialLoss, Conditioning
 from cgan_kit.losses.checks import check_weight
 from cgan_kit.metrics.evaluate import MAX_REFERENCE
 from cgan_kit.models import Discriminator, Generator
-from cgan_kit.models.checks import check_counts, check_seed
 from cgan_kit.training import GAN, DivergedError, Precision, Recipe, Run, Sampler, Training, finish
 from cgan_kit.training.checks import choose_device
 from cgan_kit.training.distributed import place

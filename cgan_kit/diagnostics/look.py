@@ -10,9 +10,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from cgan_kit.checks import check_counts
 from cgan_kit.data import LabelledSet
 from cgan_kit.models import draw_latents
-from cgan_kit.models.checks import check_counts
 from cgan_kit.training.step import Players
 
 SEED = 20211101  # of what probes look at; training's own chance is never asked

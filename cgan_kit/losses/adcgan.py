@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cgan_kit.losses.checks import check_flag, check_weight
+from cgan_kit.checks import check_flags
+from cgan_kit.losses.checks import check_weight
 from cgan_kit.losses.conditioning import Conditioning, Judged
 from cgan_kit.spectral import add_spectral_norm
 
@@ -33,8 +34,9 @@ class ADCGAN(Conditioning):
 
     def __init__(self, weight: float = 1.0, spectral_norm: bool = False) -> None:
         super().__init__()
+        check_flags(spectral_norm=spectral_norm)
         self.weight = check_weight(weight)
-        self.spectral_norm = check_flag("spectral_norm", spectral_norm)
+        self.spectral_norm = spectral_norm
 
     def attach(self, feature_dim: int, num_classes: int) -> None:
         self.classifier = nn.Linear(feature_dim, 2 * num_classes)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from cgan_kit.checks import is_number
+
 
 def check_weight(value: float, name: str = "weight", none: str = "no class loss") -> float:
     """A finite number from 0 up."""
@@ -27,20 +29,6 @@ def check_cosine(name: str, value: float) -> float:
     return value
 
 
-def check_count(name: str, value: int) -> int:
-    """A width or a dimension."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} is {value!r}; give a whole number, 1 or more")
-    return value
-
-
-def check_flag(name: str, value: bool) -> bool:
-    """A switch: "no" would be true."""
-    if not isinstance(value, bool):
-        raise ValueError(f"{name} is {value!r}; give True or False")
-    return value
-
-
 def check_embedded(embeddings: Tensor, proxies: Tensor, labels: Tensor) -> None:
     """Shapes that fit together; no value is looked at, for a GPU would have to wait for it."""
     if embeddings.ndim != 2 or not len(embeddings):
@@ -57,7 +45,6 @@ def check_embedded(embeddings: Tensor, proxies: Tensor, labels: Tensor) -> None:
         raise ValueError(f"labels have dtype {labels.dtype}; give labels.long()")
 
 
-def _lies(value: object, low: float, high: float = float("inf")) -> bool:
-    """Whether it is a number, and one from low to high; NaN and True are not."""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and low <= value <= high  # type: ignore[operator]
+def _lies(value: float, low: float, high: float = float("inf")) -> bool:
+    """Whether it is a number, and one from low to high; NaN is not."""
+    return is_number(value) and low <= value <= high

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from cgan_kit.losses.checks import check_count
+from cgan_kit.checks import check_counts
 from cgan_kit.losses.conditioning import Conditioning
 
 
@@ -24,7 +24,8 @@ class Concatenation(Conditioning):
 
     def __init__(self, width: int = 64) -> None:
         super().__init__()
-        self.width = check_count("width", width)
+        check_counts(width=width)
+        self.width = width
 
     def attach(self, feature_dim: int, num_classes: int) -> None:
         self.embedding = nn.Embedding(num_classes, self.width)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from cgan_kit.losses.checks import check_flag
+from cgan_kit.checks import check_flags
 from cgan_kit.losses.conditioning import Conditioning
 from cgan_kit.spectral import add_spectral_norm
 
@@ -27,7 +27,8 @@ class Projection(Conditioning):
 
     def __init__(self, spectral_norm: bool = False) -> None:
         super().__init__()
-        self.spectral_norm = check_flag("spectral_norm", spectral_norm)
+        check_flags(spectral_norm=spectral_norm)
+        self.spectral_norm = spectral_norm
 
     def attach(self, feature_dim: int, num_classes: int) -> None:
         self.proxies = nn.Embedding(num_classes, feature_dim)

@@ -6,13 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cgan_kit.losses.checks import (
-    check_count,
-    check_embedded,
-    check_flag,
-    check_temperature,
-    check_weight,
-)
+from cgan_kit.checks import check_counts, check_flags
+from cgan_kit.losses.checks import check_embedded, check_temperature, check_weight
 from cgan_kit.losses.conditioning import Conditioning, Judged
 from cgan_kit.spectral import add_spectral_norm
 
@@ -93,10 +88,12 @@ class OnSphere(Conditioning):
         self, weight: float, temperature: float, projection_dim: int, spectral_norm: bool
     ) -> None:
         super().__init__()
+        check_counts(projection_dim=projection_dim)
+        check_flags(spectral_norm=spectral_norm)
         self.weight = check_weight(weight)
         self.temperature = check_temperature(temperature)
-        self.projection_dim = check_count("projection_dim", projection_dim)
-        self.spectral_norm = check_flag("spectral_norm", spectral_norm)
+        self.projection_dim = projection_dim
+        self.spectral_norm = spectral_norm
 
     def between(self, embeddings: Tensor, proxies: Tensor, labels: Tensor) -> Tensor:
         """f (N, d), v (K, d), labels int64 (N,) -> the loss before its weight, a scalar."""

@@ -21,8 +21,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cgan_kit.checks import check_counts, check_flags, is_whole
 from cgan_kit.models.attention import SelfAttention
-from cgan_kit.models.checks import check_counts, check_flags, is_whole
 from cgan_kit.models.conditional_norm import LinearBatchNorm2d
 from cgan_kit.models.interfaces import Discriminator, Generator, Judgement
 from cgan_kit.models.residual import (

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cgan_kit.models.checks import check_counts, check_flags, check_shape
+from cgan_kit.checks import check_counts, check_flags, check_shape
 from cgan_kit.models.conditional_norm import ConditionalBatchNorm2d
 from cgan_kit.models.interfaces import Discriminator, Generator, Judgement
 from cgan_kit.spectral import add_spectral_norm

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from cgan_kit.models.checks import check_counts, check_flags, check_shape
+from cgan_kit.checks import check_counts, check_flags, check_shape
 from cgan_kit.models.interfaces import Discriminator, Generator, Judgement
 from cgan_kit.spectral import add_spectral_norm
 

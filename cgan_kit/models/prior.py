@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from cgan_kit.models.checks import check_counts, is_number, is_whole
+from cgan_kit.checks import check_counts, is_number, is_whole
 
 
 def draw_latents(

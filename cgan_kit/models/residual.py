@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cgan_kit.models.checks import check_shape
+from cgan_kit.checks import check_shape
 
 # For each side of the images the channels after the first layer and after each stage, in
 # units of the width.

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cgan_kit.models.checks import check_counts, check_flags
+from cgan_kit.checks import check_counts, check_flags
 from cgan_kit.models.conditional_norm import ConditionalBatchNorm2d
 from cgan_kit.models.interfaces import Discriminator, Generator, Judgement
 from cgan_kit.models.residual import (

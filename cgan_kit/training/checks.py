@@ -9,8 +9,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from cgan_kit.checks import is_number, is_whole
 from cgan_kit.data import LabelledSet
-from cgan_kit.models.checks import is_number, is_whole
 from cgan_kit.training.gan import GAN
 from cgan_kit.training.precision import Precision
 from cgan_kit.training.recipe import Recipe

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from typing_extensions import Self
 
 from cgan_kit import losses, models
+from cgan_kit.checks import check_counts, check_seed
 from cgan_kit.data import ImageSet, PointSet
 from cgan_kit.describe import describe, rebuild
 from cgan_kit.losses import AdversarialLoss, Conditioning, Judged, NoConditioning, relativistic
 from cgan_kit.models import Discriminator, Generator
-from cgan_kit.models.checks import check_counts, check_seed
 
 
 class GAN(nn.Module):

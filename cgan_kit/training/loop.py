@@ -19,8 +19,8 @@ from torch import Tensor
 from tqdm.auto import tqdm
 from typing_extensions import Self
 
+from cgan_kit.checks import check_counts, check_flags, check_seed, is_whole
 from cgan_kit.data import LabelledSet
-from cgan_kit.models.checks import check_counts, check_flags, check_seed, is_whole
 from cgan_kit.training.average import averaged_copy, decay_at, update_average
 from cgan_kit.training.checks import (
     DivergedError,

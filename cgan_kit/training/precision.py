@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from cgan_kit.models.checks import check_flags
+from cgan_kit.checks import check_flags
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from cgan_kit.checks import check_counts
 from cgan_kit.data import ImageSet
 from cgan_kit.losses import (
     ACGAN,
@@ -31,7 +32,6 @@ from cgan_kit.losses import (
     hinge,
 )
 from cgan_kit.models import BigGANDiscriminator, BigGANGenerator
-from cgan_kit.models.checks import check_counts
 from cgan_kit.training.gan import GAN, seeded
 from cgan_kit.training.recipe import Recipe
 

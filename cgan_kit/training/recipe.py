@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from cgan_kit import losses
+from cgan_kit.checks import check_counts, check_flags, is_number, is_whole
 from cgan_kit.describe import describe, rebuild
 from cgan_kit.losses import R1R2, Penalty
-from cgan_kit.models.checks import check_counts, check_flags, is_number, is_whole
 
 
 @dataclass(frozen=True)

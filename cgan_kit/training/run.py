@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from cgan_kit import data
+from cgan_kit.checks import check_counts
 from cgan_kit.data import LabelledSet, PointSet, to_uint8
 from cgan_kit.models import Generator
-from cgan_kit.models.checks import check_counts
 from cgan_kit.training.files import (
     checkpoint_path,
     load_part,

@@ -1,5 +1,6 @@
 """Wrong arguments of the losses, and what each is answered."""
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -109,3 +110,8 @@ def test_a_frozen_classifier_of_other_images_is_refused():
     for look in (method.generator_loss, method.observe):
         with pytest.raises(ValueError, match=told):
             look(part)
+
+
+def test_numbers_of_numpy_are_numbers():
+    method = losses.ReACGAN(weight=np.float32(0.5), projection_dim=np.int64(8))
+    assert (method.weight, method.projection_dim) == (0.5, 8)
