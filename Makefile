@@ -15,13 +15,17 @@ MAKE_ENVIRONMENT = VENV="$(VENV)" PYTHON="$(PYTHON)" TORCH="$(TORCH)" sh tools/e
 NBVAL = -o addopts=-ra --nbval --nbval-current-env --nbval-cell-timeout=600 \
 	--nbval-sanitize-with=tests/notebooks/sanitize.cfg
 
-.PHONY: help lab env test lint unit nbval notebooks book measure constraints clean
+.PHONY: help lab env test lint unit nbval gpu notebooks book measure constraints clean
+
+# What is compared to the last digit, or stored, comes from the CPU, on a machine with a GPU too.
+unit nbval notebooks measure: export CUDA_VISIBLE_DEVICES =
 
 help:
 	@echo "make lab          open the course in JupyterLab (makes the environment first)"
 	@echo "make test         everything that must pass (makes the environment first)"
 	@echo "make env          only the environment for the tests"
 	@echo "make lint | unit | nbval   one part of make test"
+	@echo "make gpu          the tests that need a CUDA GPU"
 	@echo "make notebooks    run the lessons and store their outputs; NAMES=02_acgan for one"
 	@echo "make book         the lessons as a web site, build/book/html/index.html"
 	@echo "make measure      time the lessons and write docs/lessons.md (a quiet machine, please)"
@@ -60,6 +64,9 @@ nbval: $(DEV)
 		echo '"$(BIN)/python" -m pytest $(NBVAL) notebooks'; \
 		"$(BIN)/python" -m pytest $(NBVAL) notebooks; \
 	else echo "Notebooks were not run: notebooks/ holds no .ipynb."; fi
+
+gpu: $(DEV)
+	"$(BIN)/python" -m pytest -m gpu
 
 notebooks: $(DEV)
 	"$(BIN)/python" tools/build_notebooks.py $(NAMES)

@@ -1,5 +1,7 @@
 """What all tests share: one thread of torch, figures without a screen, a Chromium to look with."""
 
+import os
+
 import pytest
 import torch
 
@@ -7,6 +9,10 @@ from tools.find_chromium import NOT_FOUND, find_chromium
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "gpu: needs a CUDA GPU; `make gpu` runs these alone")
+    if config.option.markexpr != "gpu":
+        # Most tests train where nobody said, and compare to the bit: on the CPU, beside a GPU too.
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
     # Small tensors are fastest on one thread, and sums come out alike on any number of cores.
     torch.set_num_threads(1)
     # Not through MPLBACKEND: kernels that a test starts would inherit it and show no figures.

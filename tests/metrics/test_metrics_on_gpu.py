@@ -44,9 +44,8 @@ def report(device: str) -> Report:
     )
 
 
-@pytest.mark.skipif(
-    not torch.cuda.is_available(), reason="compares with the CPU: runs where PyTorch finds a GPU"
-)
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="make gpu, on a machine with a CUDA GPU")
 @pytest.mark.filterwarnings("ignore:the smallest subsets hold")
 def test_the_same_digits() -> None:
     with torch.backends.cudnn.flags(allow_tf32=False):
