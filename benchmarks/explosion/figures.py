@@ -111,7 +111,7 @@ ON_IMAGES = {  # method -> colour and marker of, name, line
 
 
 def of_images() -> Figure:
-    figure, panels = sheet(2, 3)
+    figure, panels = sheet(2, 4)
     counts = sorted({each.data_options["classes"] for each in images.STUDIES["classes"]})
     names = [str(count) for count in counts]
     for method, (style, label, line) in ON_IMAGES.items():
@@ -128,32 +128,38 @@ def of_images() -> Figure:
         variance = share_of_real("within-class pixel variance")
         sizes = [fifty, *of_method("32 px", method), *of_method("32 px, stronger penalty", method)]
         of_sizes = [f"{each.size} px\nγ = {each.gamma:g}" for each in sizes]
-        marks(panels[3], sizes, of_sizes, variance, **shared)
-        games = [
-            fifty,
-            *of_method("hinge with spectral norm", method),
-            *of_method("linear game", method)[:1],
-        ]
+        papers = of_method("hinge with spectral norm", method)
+        games = [fifty, *papers, *of_method("linear game", method)[:1]]
         in_games = ["R1 and R2", "hinge,\nspectral norm", "linear,\nno bound"]
-        marks(panels[4], games, in_games, variance, **shared)
+        # Neither sizes nor games have an order: marks alone.
+        apart = shared | {"line": ""}
+        marks(panels[3], sizes, of_sizes, variance, **apart)
+        marks(panels[4], games, in_games, variance, **apart)
+        longer = [*papers, *of_method("10,000 steps, hinge with spectral norm", method)]
+        steps = [f"{each.steps:,}" for each in longer]
+        marks(panels[5], longer, steps, variance, **shared)
+        if method != "projection":
+            marks(panels[6], longer, steps, late("head_gradient"), **shared)
     panels[0].set(title="highest ‖∂L/∂W‖ of the run", xlabel="glyphs", yscale="log")
     panels[1].set(title="recall over that of real images", xlabel="glyphs", ylim=(-0.02, 1.05))
     panels[2].set(title="fifty glyphs: recall", xlabel="γ of R1 and R2", ylim=(-0.02, 1.05))
     panels[3].set(title="fifty glyphs: variance within a class", ylim=(0, None))
     panels[4].set(title="the same in other games", ylim=(0, None))
+    panels[5].set(title="hinge, spectral norm: variance", xlabel="steps", yscale="log")
+    panels[6].set(title="the same: ‖∂L/∂W‖ at the end", xlabel="steps", yscale="log")
 
     overlap = [each for each in images.STUDIES["overlap"] if each.method != "none"]
     for row, setting in enumerate(overlap):
         rows = images.LABORATORY.found(setting)
         style = ON_IMAGES.get(setting.method, (setting.method,))[0]
-        panels[5].plot(
+        panels[7].plot(
             [each["crossed"] for each in rows], [row] * len(rows), MARKERS[style],
             color=COLOURS[style], ms=6, alpha=0.7,
         )  # fmt: skip
-        panels[5].axvline(rows[0]["crossed_real"], color=COLOURS["none"], ls=":", lw=1)
-    panels[5].set_yticks(range(len(overlap)), [each.method for each in overlap], fontsize=8)
-    panels[5].invert_yaxis()
-    panels[5].set(title="two shapes that overlap", xlabel="drawn as the other one; dotted: real")
+        panels[7].axvline(rows[0]["crossed_real"], color=COLOURS["none"], ls=":", lw=1)
+    panels[7].set_yticks(range(len(overlap)), [each.method for each in overlap], fontsize=8)
+    panels[7].invert_yaxis()
+    panels[7].set(title="two shapes that overlap", xlabel="drawn as the other one; dotted: real")
     dress(panels)
     return figure
 

@@ -77,6 +77,8 @@ CROWD = Setting(data_options={"classes": 50})
 """The base with as many classes as a class loss no longer keeps varied."""
 WEAK = Setting(data_options={"classes": 50}, game="wasserstein", gamma=None)
 """A linear game that nothing bounds."""
+PAPERS = replace(CROWD, game="hinge", gamma=None, spectral_norm=True)
+"""The game that ReACGAN's paper has."""
 OVERLAP = Setting("shapes", {"overlap": 0.5}, steps=800)
 """Half of the images of two classes are drawn from both together: a quarter is the other shape."""
 STUDIES: dict[str, list[Setting]] = {
@@ -108,14 +110,15 @@ STUDIES: dict[str, list[Setting]] = {
         replace(CROWD, method=method, size=32, gamma=0.2) for method in METHODS
     ],
     # The papers' game.
-    "hinge with spectral norm": [
-        replace(CROWD, method=method, game="hinge", gamma=None, spectral_norm=True)
-        for method in METHODS
-    ],
+    "hinge with spectral norm": [replace(PAPERS, method=method) for method in METHODS],
     # Does time bring what 600 steps did not?
-    "long": [replace(CROWD, method=method, steps=10_000) for method in METHODS],
-    "long, hinge with spectral norm": [
-        replace(CROWD, method=method, game="hinge", gamma=None, spectral_norm=True, steps=10_000)
+    "3,000 steps": [replace(CROWD, method=method, steps=3000) for method in METHODS],
+    "10,000 steps, hinge with spectral norm": [
+        replace(PAPERS, method=method, steps=10_000) for method in (*METHODS, "none")
+    ],
+    # The same, as slowly as the papers have it.
+    "10,000 steps, hinge with spectral norm, slow": [
+        replace(PAPERS, method=method, steps=10_000, learning_rate=2e-4)
         for method in (*METHODS, "none")
     ],
     # Where nothing bounds the game, and what bounds it again.
