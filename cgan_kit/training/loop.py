@@ -498,7 +498,7 @@ def choose_folder(folder: str | os.PathLike[str] | None, gan: GAN, data: Labelle
     if (path / "config.json").exists():
         raise ValueError(
             f"folder is {str(path)!r}, which holds a run already; choose another, "
-            "or go on with that run: Training.resume(folder)"
+            "or go on with that run: Training.resume(folder), or python -m cgan_kit resume FOLDER"
         )
     check_writable(path)
     return path
