@@ -76,10 +76,11 @@ class Study(NamedTuple):
     measured: Sequence[str]
     plans: Mapping[str, Plan]
     seeds: Sequence[int] = (0, 1, 2)
+    options: Mapping[str, Any] = {}
 
     def load(self) -> tuple[kit.data.ImageSet, kit.data.ImageSet]:
         """(training part, held-out part)."""
-        whole = kit.data.load(self.data, size=16)
+        whole = kit.data.load(self.data, size=16, **self.options)
         assert isinstance(whole, kit.data.ImageSet)
         return whole.split(held_out=0.2, seed=0)
 
@@ -105,6 +106,21 @@ STUDIES = {
             "linear-acgan": Plan(losses.ACGAN, **LINEAR),
             "linear-acgan-normalised": Plan(losses.ACGANNormalised, **LINEAR),
             "acgan-10": Plan(lambda: losses.ACGAN(weight=10.0)),
+            "acgan": Plan(losses.ACGAN),
+            "reacgan": Plan(losses.ReACGAN),
+            "projection": Plan(losses.Projection),
+        },
+    ),
+    "glyphs": Study(
+        data="glyphs",
+        options={"classes": 50},
+        seeds=(0,),  # three in benchmarks/explosion/images.json, "3,000 steps"
+        steps=3000,
+        every=50,
+        checkpoints=(150, 600, 1500),
+        keeps_last=False,
+        measured=BY_CLASSIFIER + BY_ORACLE,
+        plans={
             "acgan": Plan(losses.ACGAN),
             "reacgan": Plan(losses.ReACGAN),
             "projection": Plan(losses.Projection),

@@ -18,7 +18,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from study import LABORATORY, METHODS, OVERLAP, STUDIES
 
-from cgan_kit.plots import COLOURS, DPI, MARKERS, to_png
+from cgan_kit import Run
+from cgan_kit.plots import COLOURS, DPI, MARKERS, class_grids, to_png
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 Value = Callable[[dict[str, Any]], float]
@@ -190,7 +191,18 @@ def dress(panels: Sequence[Axes]) -> None:
             axes.legend(frameon=False, fontsize=8)
 
 
+def of_runs() -> Figure:
+    """The runs that ship, one z for all."""
+    names = ("acgan", "reacgan", "projection")
+    runs = {name: Run(DOCS.parent / "data" / "runs" / "glyphs" / f"{name}-0") for name in names}
+    return class_grids(runs, rows=4, classes=range(8))
+
+
 if __name__ == "__main__":
-    for name, figure in (("explosion", of_points()), ("explosion_images", of_images())):
+    for name, figure in (
+        ("explosion", of_points()),
+        ("explosion_images", of_images()),
+        ("explosion_grids", of_runs()),
+    ):
         (DOCS / f"{name}.png").write_bytes(to_png(figure, 100))
         print(f"{name}.png")

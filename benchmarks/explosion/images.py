@@ -112,7 +112,9 @@ STUDIES: dict[str, list[Setting]] = {
     # The papers' game.
     "hinge with spectral norm": [replace(PAPERS, method=method) for method in METHODS],
     # Does time bring what 600 steps did not?
-    "3,000 steps": [replace(CROWD, method=method, steps=3000) for method in METHODS],
+    "3,000 steps": [
+        replace(CROWD, method=method, steps=3000) for method in (*METHODS, "adcgan", "none")
+    ],
     "10,000 steps, hinge with spectral norm": [
         replace(PAPERS, method=method, steps=10_000) for method in (*METHODS, "none")
     ],

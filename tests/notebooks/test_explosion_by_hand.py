@@ -110,3 +110,38 @@ def test_stronger_penalties_on_images():
     for size, gamma, low, high in ((16, 1.0, 0.9, 1.0), (32, 0.05, 0.0, 0.05), (32, 0.2, 0.5, 1.0)):
         for row in on_glyphs(**fifty, method="projection", size=size, gamma=gamma):
             assert low <= row["recall"] <= high
+
+
+def test_fifty_glyphs_after_3000_steps():
+    def after(quantity, method, at=None):
+        found = on_glyphs(data_options={"classes": 50}, method=method, steps=3000)
+        return [row[quantity] if at is None else row[quantity][at] for row in found]
+
+    variance = "within-class pixel variance"
+    for method in ("acgan", "none"):
+        assert max(after(variance, method)) < 0.01
+        assert max(after("recall", method)) < 0.01
+    early, late = (after("head_gradient", "acgan", at) for at in (EARLY, LATE))
+    assert all(after < before for before, after in zip(early, late, strict=True))
+    assert min(after("p", "acgan", LATE)) > 0.98
+    assert max(after("class accuracy (oracle)", "acgan")) < 0.85
+    for method in ("reacgan", "acgan-normalised"):
+        assert sum(found < 0.01 for found in after(variance, method)) == 2
+        assert 0.4 < max(after(variance, method)) < 0.5
+    assert min(after("class accuracy (oracle)", "reacgan")) > 0.99
+    assert min(after(variance, "projection")) > 0.85
+    assert 0.6 < min(after(variance, "adcgan")) <= max(after(variance, "adcgan")) < 0.75
+    largest = min(after("head_gradient", "adcgan", LATE))
+    for method in ("acgan", "acgan-normalised", "reacgan", "projection"):
+        assert max(after("head_gradient", method, LATE)) < largest
+
+
+def test_10000_steps_of_the_papers_game():
+    papers = {"game": "hinge", "gamma": None, "spectral_norm": True, "steps": 10_000}
+    for method in ("acgan", "acgan-normalised", "reacgan", "projection", "none"):
+        found = on_glyphs(**papers, data_options={"classes": 50}, method=method)
+        assert max(row["within-class pixel variance"] for row in found) < 0.01
+        if method == "acgan":
+            for row in found:
+                assert row["head_gradient"][LATE] < 0.6 * row["head_gradient"][EARLY]
+                assert row["norm"][LATE] < 1.1 * row["norm"][EARLY]
