@@ -3,7 +3,7 @@
     python benchmarks/photographs.py FOLDER --name cifar10 --steps 2000
     python benchmarks/photographs.py FOLDER --name cifar10 --preset cifar10 --steps 15000 --graphs
     python benchmarks/photographs.py --table
-    python benchmarks/photographs.py --picture docs/photographs.png
+    python benchmarks/photographs.py --name cifar10 --steps 1000 --picture docs/photographs.png
 
 FOLDER has train/ and test/, in each a sub-folder a class. Without --preset the pair is DCGAN's with
 the kit's recipe, which a CPU can follow; with it, the published pair and recipe of that setting.
