@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rows import Row, keep, spread, stored
+from rows import Row, digits, keep, spread, stored
 
 import cgan_kit as kit
 from cgan_kit import metrics
@@ -135,10 +135,6 @@ def rows_of(
         for name, value in report.values.items():
             row |= {name: digits(value.generated), f"{name}_real": digits(value.real)}
         yield row
-
-
-def digits(value: float) -> float:
-    return float(f"{value:.3g}")
 
 
 def table() -> Iterator[str]:

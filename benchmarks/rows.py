@@ -45,6 +45,11 @@ def order(value: Any) -> tuple[bool, Any]:
     return not number, value if number else json.dumps(value)
 
 
+def digits(number: float, count: int = 3) -> float:
+    """The number to so many significant digits."""
+    return float(f"{number:.{count}g}")
+
+
 def spread(values: Sequence[float]) -> str:
     """mean [lowest, highest]; one value alone; a dash for none."""
     if not values:

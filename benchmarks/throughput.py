@@ -25,7 +25,7 @@ from pathlib import Path
 from statistics import median
 
 import torch
-from rows import Row, keep, stored
+from rows import Row, digits, keep, stored
 from throughput_reference import reference_step
 from torch.profiler import ProfilerActivity
 
@@ -293,10 +293,6 @@ def profiled(step: Step, device: torch.device, step_seconds: float) -> Row:
             for name, (taken, event) in slowest
         ],
     }
-
-
-def digits(number: float, count: int = 3) -> float:
-    return float(f"{number:.{count}g}")
 
 
 def table(out: Path) -> None:

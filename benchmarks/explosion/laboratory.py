@@ -14,7 +14,7 @@ import torch
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # the other benchmarks' folder
 
-from rows import Row, keep, stored
+from rows import Row, digits, keep, stored
 
 
 @dataclass(frozen=True)
@@ -87,4 +87,4 @@ def rounded(value: Any) -> Any:
     """Three digits of every float, in lists too."""
     if isinstance(value, list):
         return [rounded(each) for each in value]
-    return float(f"{value:.3g}") if isinstance(value, float) else value
+    return digits(value) if isinstance(value, float) else value

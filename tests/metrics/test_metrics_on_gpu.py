@@ -45,7 +45,9 @@ def report(device: str) -> Report:
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="make gpu, on a machine with a CUDA GPU")
+@pytest.mark.skipif(
+    not torch.cuda.is_available(), reason="runs by `make gpu` on a machine with a CUDA GPU"
+)
 @pytest.mark.filterwarnings("ignore:the smallest subsets hold")
 def test_the_same_digits() -> None:
     with torch.backends.cudnn.flags(allow_tf32=False):

@@ -254,7 +254,9 @@ def test_without_a_gpu_steps_are_as_written_and_the_wish_is_kept(make_training, 
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="make gpu, on a machine with a CUDA GPU")
+@pytest.mark.skipif(
+    not torch.cuda.is_available(), reason="runs by `make gpu` on a machine with a CUDA GPU"
+)
 @pytest.mark.parametrize("penalty", [None, losses.R1R2(0.1)], ids=["none", "R1 and R2"])
 @pytest.mark.parametrize("method", CHOSEN)
 def test_on_a_gpu_a_graph_is_the_step(make_gan, data, method, penalty):
