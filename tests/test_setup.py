@@ -1,12 +1,14 @@
 """The set-up files say one thing, name no machine, and make lab and make test behave."""
 
 import importlib.metadata
+import os
 import re
 import shutil
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -303,3 +305,29 @@ def test_no_ready_mark_without_a_kernel(tmp_path: Path) -> None:
     result = make_environment(tmp_path, PYTHON=sys.executable)
     assert result.returncode != 0
     assert "no Jupyter kernel" in result.stderr
+
+
+@pytest.mark.parametrize(("asked", "left"), [("", ""), ("not slow", ""), ("gpu", "0")])
+def test_a_gpu_is_for_the_tests_that_ask_for_one(pytestconfig, monkeypatch, asked, left):
+    """Others train where nobody said, and compare to the bit."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    option = SimpleNamespace(markexpr=asked)
+    conftest = pytestconfig.pluginmanager.get_plugin(str(ROOT / "tests" / "conftest.py"))
+    conftest.pytest_configure(SimpleNamespace(option=option, addinivalue_line=lambda *_: None))
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == left
+
+
+@pytest.mark.parametrize("target", ["unit", "nbval", "notebooks", "measure", "gpu"])
+def test_make_hides_a_gpu_from_what_is_compared_or_stored(target, tmp_path):
+    """A copy of the Makefile whose recipes only say what they would see."""
+    lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
+    lines = ["\t@echo $$CUDA_VISIBLE_DEVICES" if x.startswith("\t") else x for x in lines]
+    (tmp_path / "Makefile").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for name in ("pyproject.toml", "constraints.txt", "tools/environment.sh", ".venv/.has-dev"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    seen = subprocess.run(
+        ["make", "--silent", target], cwd=tmp_path, capture_output=True, text=True, check=True,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "3"},
+    )  # fmt: skip
+    assert set(seen.stdout.split()) == ({"3"} if target == "gpu" else set())

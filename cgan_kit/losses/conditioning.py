@@ -37,6 +37,7 @@ class Conditioning(nn.Module):
     """
 
     attached = False  # set by the GAN that made the head
+    sample_shape: tuple[int, ...] | None = None  # of the images, where it reads them itself
     compares_images = False  # whether a loss looks at several images at once: see distributed
 
     def attach(self, feature_dim: int, num_classes: int) -> None:

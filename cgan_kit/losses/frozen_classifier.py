@@ -28,9 +28,8 @@ class FrozenClassifier(Conditioning):
         weight: λ, at least 0.
 
     Raises:
-        ValueError: a weight out of its range; a classifier that is no module, or one for
-            another number of classes (when the GAN is built) or for images of another shape
-            (when it is first shown one).
+        ValueError: a weight out of its range; a classifier that is no module, or (when the
+            GAN is built) one for another number of classes or for images of another shape.
     """
 
     def __init__(self, classifier: nn.Module, weight: float = 1.0) -> None:
@@ -42,6 +41,7 @@ class FrozenClassifier(Conditioning):
             )
         self.weight = check_weight(weight)
         self.classifier = copy.deepcopy(classifier).eval().requires_grad_(False)
+        self.sample_shape = getattr(classifier, "sample_shape", None)
 
     def attach(self, feature_dim: int, num_classes: int) -> None:
         known = getattr(self.classifier, "num_classes", num_classes)
@@ -67,10 +67,9 @@ class FrozenClassifier(Conditioning):
 
     def _logits(self, judged: Judged) -> Tensor:
         shape = tuple(judged.images.shape[1:])
-        known = tuple(getattr(self.classifier, "sample_shape", shape))
-        if known != shape:
+        if tuple(self.sample_shape or shape) != shape:
             raise ValueError(
-                f"classifier reads images of {known} but is shown {shape}; "
+                f"classifier reads images of {self.sample_shape} but is shown {shape}; "
                 "train it on the same data"
             )
         logits: Tensor = self.classifier(judged.images.float())

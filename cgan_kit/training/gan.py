@@ -27,8 +27,8 @@ class GAN(nn.Module):
         adversarial: the real/fake game.
 
     Raises:
-        ValueError: a pair whose sample shapes differ; a conditioning that is none, or that
-            has the head of another GAN.
+        ValueError: a pair whose sample shapes differ; a conditioning that is none, that has
+            the head of another GAN, or that reads images of another shape.
     """
 
     def __init__(
@@ -47,6 +47,13 @@ class GAN(nn.Module):
                 f"{discriminator.sample_shape}; build both with one sample_shape"
             )
         check_conditioning(conditioning)
+        reads = conditioning.sample_shape
+        if reads is not None and tuple(reads) != tuple(generator.sample_shape):
+            raise ValueError(
+                f"conditioning is a {type(conditioning).__name__} that reads images of "
+                f"{tuple(reads)} but generator makes {generator.sample_shape}; "
+                "train its classifier on the same data"
+            )
         if not isinstance(adversarial, AdversarialLoss):
             raise ValueError(
                 f"adversarial is {adversarial!r}; give a pair such as cgan_kit.losses.hinge"

@@ -6,6 +6,7 @@ import copy
 import itertools
 import json
 import math
+import operator
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -156,6 +157,8 @@ class Training:
             check_recordable(self.players)
         if graphs and self.device.type == "cuda":
             self.turns = recorded_turns(self.players)
+        elif graphs:
+            print(f"No steps are recorded: graphs are for CUDA, and device is {self.device}.")
 
     @classmethod
     def resume(
@@ -480,7 +483,9 @@ def spread_checkpoints(checkpoints: int | Sequence[int], steps: int) -> list[int
                 f"checkpoints is {checkpoints!r}; give a whole number, 1 or more, "
                 "or a list of steps"
             )
-        return sorted({math.ceil(steps * (i / checkpoints) ** 2) for i in range(checkpoints + 1)})
+        # Twice as many as steps, and no gap is wider than one: more would add none.
+        count = min(operator.index(checkpoints), 2 * steps)
+        return sorted({math.ceil(steps * (i / count) ** 2) for i in range(count + 1)})
     wrong = [step for step in checkpoints if not is_whole(step, 0) or step > steps]
     if wrong:
         raise ValueError(f"checkpoints holds {wrong[0]!r}; give steps from 0 to {steps}")

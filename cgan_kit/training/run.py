@@ -10,6 +10,7 @@ state.previous.safetensors        the one before it, in case it cannot be read
 from __future__ import annotations
 
 import json
+import operator
 import os
 import re
 from typing import Any
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor
 
 from cgan_kit import data
-from cgan_kit.checks import check_counts
+from cgan_kit.checks import check_counts, is_whole
 from cgan_kit.data import LabelledSet, PointSet, to_uint8
 from cgan_kit.models import Generator
 from cgan_kit.training.files import (
@@ -171,9 +172,9 @@ class Run:
         if not self.steps:
             raise ValueError(f"{self.folder} holds no checkpoint; train again into a new folder")
         step = self.steps[-1] if step is None else step
-        if step not in self.steps:
+        if not is_whole(step, 0) or step not in self.steps:
             raise ValueError(f"step is {step}; there are checkpoints at {self.steps}")
-        return read_tensors(checkpoint_path(self.folder, step))
+        return read_tensors(checkpoint_path(self.folder, operator.index(step)))
 
     def state(self) -> dict[str, Tensor]:
         """Everything that training goes on from: weights, optimisers, data order, chance.

@@ -35,7 +35,11 @@ def progress_of(players: Players, step: int) -> dict[str, Tensor]:
 
 
 def restore(players: Players, averaged: Generator, state: dict[str, Tensor]) -> int:
-    """Put back what `weights_of` and `progress_of` gave; returns the step."""
+    """Put back what `weights_of` and `progress_of` gave; returns the step.
+
+    Raises:
+        ValueError: a state of another model, or of another kind of device.
+    """
     load_part(averaged, state, "averaged")
     for part in PARTS:
         load_part(getattr(players.gan, part), state, part)
@@ -52,7 +56,9 @@ def restore(players: Players, averaged: Generator, state: dict[str, Tensor]) -> 
         moments: dict[int, dict[str, Tensor]] = {}
         for key, value in _under(name, state).items():
             number, moment = key.split(".")
-            moments.setdefault(int(number), {})[moment] = _laid_out(value, parameters[int(number)])
+            if moment != "step":
+                value = _laid_out(f"{name}.{key}", value, parameters[int(number) :])
+            moments.setdefault(int(number), {})[moment] = value
         optimiser.load_state_dict(optimiser.state_dict() | {"state": moments})
     return int(state["step"])
 
@@ -62,11 +68,18 @@ def _under(name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {key.removeprefix(lead): state[key] for key in state if key.startswith(lead)}
 
 
-def _laid_out(moment: Tensor, parameter: Tensor) -> Tensor:
-    """The fused Adam takes it for granted that moments lie in memory as their weights do."""
-    if moment.shape != parameter.shape:
-        return moment
-    return torch.empty_like(parameter).copy_(moment)
+def _laid_out(key: str, moment: Tensor, parameters: list[Tensor]) -> Tensor:
+    """The fused Adam takes it for granted that moments lie in memory as their weights do.
+
+    Arguments:
+        parameters: the one that the moment belongs to comes first.
+    """
+    if not parameters or moment.shape != parameters[0].shape:
+        raise ValueError(
+            f"the state's {key!r} is of another model; use the state together with the "
+            "config.json it was written beside"
+        )
+    return torch.empty_like(parameters[0]).copy_(moment)
 
 
 def _optimisers(players: Players) -> list[tuple[str, Optimizer]]:

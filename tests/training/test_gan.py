@@ -72,6 +72,15 @@ def test_a_config_builds_the_same_gan(make_gan, conditioning, adversarial):
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_a_conditioning_that_reads_other_images_is_refused(make_gan):
+    frozen = kit.losses.FrozenClassifier(kit.metrics.Classifier((1, 16, 16), 3))
+    with pytest.raises(
+        ValueError, match=r"FrozenClassifier that reads images of \(1, 16, 16\) but generator "
+        r"makes \(1, 8, 8\); train its classifier on the same data"
+    ):  # fmt: skip
+        make_gan(frozen)
+
+
 def test_judging_both_is_judging_each(make_gan):
     gan = make_gan()
     random = torch.Generator().manual_seed(0)

@@ -245,9 +245,12 @@ def test_several_processes_are_refused(make_gan, data):
         graphs.recorded_turns(several, lambda turn: ({}, lambda: None))
 
 
-def test_without_a_gpu_steps_are_as_written_and_the_wish_is_kept(make_training, data):
+def test_without_a_gpu_steps_are_as_written_and_the_wish_is_kept(make_training, data, capsys):
     training = make_training(graphs=True, device="cpu")
     assert training.turns is AS_WRITTEN
+    assert capsys.readouterr().out == (
+        "No steps are recorded: graphs are for CUDA, and device is cpu.\n"
+    )
     assert len(list(training)) == 8
     assert training.run.config["training"]["graphs"] is True
     assert kit.Training.resume(training.folder, steps=9, data=data).graphs is True

@@ -22,6 +22,8 @@ def test_checkpoints_are_closer_together_early_and_hold_both_ends():
     assert spread_checkpoints(4, 160) == [0, 10, 40, 90, 160]
     assert spread_checkpoints(12, 3) == [0, 1, 2, 3]
     assert spread_checkpoints([5, 2], 9) == [0, 2, 5, 9]
+    for many in (100, 10**30):
+        assert spread_checkpoints(many, 50) == list(range(51))
     gaps = np.diff(spread_checkpoints(12, 1000))
     assert len(gaps) == 12
     assert (np.diff(gaps) >= -1).all()

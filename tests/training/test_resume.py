@@ -8,6 +8,7 @@ import torch
 
 import cgan_kit as kit
 from cgan_kit.losses import WGANGP, Concatenation, Projection
+from cgan_kit.training.files import write_state
 from cgan_kit.training.presets import PRESETS
 
 SETTINGS = {
@@ -126,6 +127,20 @@ def test_a_data_set_of_the_kit_is_loaded_again_with_its_split(tmp_path, same):
     resumed = kit.Training.resume(tmp_path / "parts")
     assert len(resumed.players.batches.data) == whole.config["data"]["samples"] < 1797
     same(to_end(resumed).state(), whole.state())
+
+
+@pytest.mark.parametrize("change", ["cut", "of none"])
+def test_a_state_whose_optimiser_is_of_another_model_is_refused(make_training, data, change):
+    run = to_end(make_training())
+    state, key = run.state(), "g_optimiser.0.exp_avg"
+    if change == "cut":
+        state[key] = state[key][:1]
+    else:
+        key = "g_optimiser.99.exp_avg"
+        state[key] = torch.zeros(1)
+    write_state(run.folder, state)
+    with pytest.raises(ValueError, match=f"the state's '{key}' is of another model; use"):
+        kit.Training.resume(run.folder, steps=9, data=data)
 
 
 def test_history_written_after_the_last_saved_state_is_taken_back(make_training, data):

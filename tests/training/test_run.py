@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
@@ -95,6 +96,18 @@ def test_data_are_loaded_again_as_they_were(tmp_path, part):
         precision=kit.Precision(),
     )
     assert run.load_data().fingerprint() == data.fingerprint()
+
+
+@pytest.mark.parametrize("step", [3, "4", 4.0, True, torch.tensor([0, 1])])
+def test_a_step_without_a_checkpoint_is_told_those_that_have_one(trained, step):
+    with pytest.raises(ValueError, match=r"step is .*; there are checkpoints at \[0, "):
+        trained.run.tensors(step)
+
+
+def test_a_step_may_be_any_whole_number(trained, same):
+    last = trained.run.steps[-1]
+    for step in (torch.tensor(last), np.int64(last)):
+        same(trained.run.tensors(step), trained.run.tensors(last))
 
 
 def test_data_that_changed_since_are_noticed(tmp_path):
