@@ -26,9 +26,10 @@ class ConditionalBatchNorm2d(nn.Module):
 
     def forward(self, maps: Tensor, labels: Tensor) -> Tensor:
         """maps (n, C, H, W), labels int64 (n,) -> (n, C, H, W)."""
-        gain = self.gain[labels][:, :, None, None]
-        bias = self.bias[labels][:, :, None, None]
         normalised: Tensor = self.norm(maps)
+        # A table is not under autocast: float32 from it would make float32 of the maps.
+        gain = self.gain[labels][:, :, None, None].to(normalised.dtype)
+        bias = self.bias[labels][:, :, None, None].to(normalised.dtype)
         return torch.addcmul(bias, gain, normalised)
 
 

@@ -1,5 +1,6 @@
 """Conditional batch normalisation against PyTorch's own, class by class."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -67,3 +68,20 @@ def test_a_condition_of_zeros_leaves_the_plain_norm():
     maps = 3 + 2 * torch.randn(6, 4, 5, 5)
     out = LinearBatchNorm2d(4, condition_dim=3)(maps, torch.zeros(6, 3))
     assert torch.allclose(out, nn.BatchNorm2d(4)(maps), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("layer", "given"),
+    [
+        (ConditionalBatchNorm2d(4, 3), torch.tensor([0, 2])),
+        (LinearBatchNorm2d(4, 3), torch.ones(2, 3)),
+    ],
+    ids=["table", "linear"],
+)
+def test_maps_stay_in_bfloat16_under_autocast(layer, given):
+    """In float32 all that follows, up to the next convolution, would take twice the memory."""
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        out = layer(torch.randn(2, 4, 5, 5, dtype=torch.bfloat16), given)
+    assert out.dtype == torch.bfloat16
+    out.float().sum().backward()
+    assert all(each.grad.dtype == torch.float32 for each in layer.parameters())
