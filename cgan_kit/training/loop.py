@@ -8,6 +8,7 @@ import json
 import math
 import operator
 import os
+import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing, suppress
@@ -434,7 +435,12 @@ def finish(training: Training) -> Run:
     if first and training.device.type == "cuda":
         fastest = fastest_pace(training.players, training.recipe.discriminator_steps)
     bar = tqdm(
-        total=training.steps, initial=training.step, unit="step", leave=False, disable=not first
+        total=training.steps,
+        initial=training.step,
+        unit="step",
+        leave=False,
+        disable=not first,
+        mininterval=seconds_between_bars(),
     )
     seen, seen_at = training.step, time.perf_counter()
     # An interrupt reaches one process or all: what counts is where all of them stopped.
@@ -447,11 +453,17 @@ def finish(training: Training) -> Run:
                 now = time.perf_counter()
                 pace = (training.step - seen) / (now - seen_at)
                 share = {"of peak": f"{pace / fastest:.0%}"} if fastest else {}
-                bar.set_postfix(describe_progress(training, record, pace) | share)
+                bar.set_postfix(describe_progress(training, record, pace) | share, refresh=False)
                 seen, seen_at = training.step, now
     if first and training.step < training.steps:
         print(f"Stopped at step {training.step} of {training.steps}; everything is saved.")
     return training.run
+
+
+def seconds_between_bars() -> float:
+    """Often for who looks; where errors go into a file, such as a cluster's log, seldom."""
+    watched = sys.stderr.isatty() or "ipykernel" in sys.modules
+    return 0.1 if watched else 30.0
 
 
 def describe_progress(training: Training, record: Record, pace: float) -> dict[str, str]:

@@ -3,12 +3,15 @@
 import json
 import random
 import shutil
+import sys
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 import cgan_kit as kit
+from cgan_kit.training import loop
 from cgan_kit.training.loop import choose_folder, describe_progress, spread_checkpoints
 
 
@@ -27,6 +30,15 @@ def test_checkpoints_are_closer_together_early_and_hold_both_ends():
     gaps = np.diff(spread_checkpoints(12, 1000))
     assert len(gaps) == 12
     assert (np.diff(gaps) >= -1).all()
+
+
+@pytest.mark.parametrize("where", ["terminal", "notebook", "file"])
+def test_the_bar_moves_for_who_looks_and_does_not_fill_a_log(monkeypatch, where):
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    if where == "notebook":
+        monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
+    monkeypatch.setattr("sys.stderr", SimpleNamespace(isatty=lambda: where == "terminal"))
+    assert loop.seconds_between_bars() == (30 if where == "file" else 0.1)
 
 
 def test_a_run_writes_config_history_and_checkpoints(make_training):

@@ -206,7 +206,8 @@ def test_the_bar_of_a_gpu_tells_the_share_of_the_peak_where_it_is_known(
             return {}
 
     class Bar(loop.tqdm):
-        def set_postfix(self, said):
+        def set_postfix(self, said, refresh):
+            assert not refresh, "the bar is drawn when its time has come"
             told.append(said)
 
     monkeypatch.setattr(loop, "tqdm", Bar)
