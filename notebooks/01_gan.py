@@ -25,8 +25,8 @@
 #
 # You have trained a small neural network once, and know what a gradient and a cross entropy are.
 #
-# **Time:** about two minutes to run on a laptop with two cores and no GPU; an hour to read and think. Nothing is
-# downloaded.
+# **Time:** about two minutes to run on a laptop with two cores and no GPU; an hour and a half to read, think and
+# answer. Nothing is downloaded.
 
 # %%
 import math
@@ -49,7 +49,7 @@ FLOAT32 = kit.Precision()
 # %% [markdown]
 # ## 1 · The discriminator's side
 #
-# Real data are points $x$ from some distribution $p$. The **generator** $G$ turns noise $z$ into points $G(z)$, whose
+# Real data are points $x$ with some density $p$. The **generator** $G$ turns noise $z$ into points $G(z)$, whose
 # distribution we call $p_G$. The **discriminator** $D$ sees a point and says how probable it is that the point is
 # real. They play for one number (Goodfellow et al., 2014, equation 1):
 #
@@ -64,14 +64,18 @@ print(ring)
 # %% [markdown]
 # ### The best discriminator, in two lines
 #
-# Hold $G$ fixed. Then $V = \int p(x)\log D(x) + p_G(x)\log(1 - D(x))\,dx$, and at each $x$ we may choose $D(x)$
+# Hold $G$ fixed. Then $V = \int \bigl[p(x)\log D(x) + p_G(x)\log(1 - D(x))\bigr]dx$, and at each $x$ we may choose $D(x)$
 # freely. Set the slope to zero:
 #
 # $$\frac{p}{D} = \frac{p_G}{1-D} \quad\Longrightarrow\quad D^*(x) = \frac{p(x)}{p(x) + p_G(x)},
 # \qquad V(D^*, G) = 2\,\mathrm{JSD}(p, p_G) - \log 4.$$
 #
-# JSD is the Jensen-Shannon divergence, a distance between distributions: 0 if they are equal, $\log 2$ if they never
-# meet. So with the best $D$ against it, $G$ is paid for bringing $p_G$ to $p$.
+# JSD is the Jensen-Shannon divergence. With $m = (p + p_G)/2$, the mixture of both,
+#
+# $$\mathrm{JSD}(p, p_G) = \tfrac12\,\mathbb{E}_{p}\log\frac{p}{m} + \tfrac12\,\mathbb{E}_{p_G}\log\frac{p_G}{m}.$$
+#
+# It says how far two distributions are apart: 0 if they are equal, $\log 2$ if they never meet. So with the best $D$ against it,
+# $G$ is paid for bringing $p_G$ to $p$.
 #
 # ### Predict
 #
@@ -80,7 +84,9 @@ print(ring)
 #
 # ### Run
 #
-# First $V(D^*, G)$, as an integral over a fine grid of points, in both ways of writing it.
+# First $V(D^*, G)$, as an integral over a fine grid of points, in both ways of writing it. From here on $D$ gives a **score**, any
+# real number; the logistic function $\sigma$ makes a probability of it. $\log\sigma$ is computed in one go (`logsigmoid`), because
+# $\log 0$ waits at the end of the other road.
 
 # %%
 ticks = torch.linspace(-8, 8, 321, dtype=torch.float64)
@@ -99,7 +105,7 @@ def value(scores):
     return integral(log_p.exp() * logsigmoid(scores) + log_g.exp() * logsigmoid(-scores))
 
 
-best_scores = log_p - log_g  # log p - log p_G, because σ(log p - log p_G) = p / (p + p_G)
+best_scores = log_p - log_g  # the score of D*: exercise 2
 log_m = torch.logaddexp(log_p, log_g) - math.log(2)  # their mixture
 p_part = integral(log_p.exp() * (log_p - log_m)) / 2
 jsd = p_part + integral(log_g.exp() * (log_g - log_m)) / 2
@@ -108,9 +114,7 @@ print(f"2 JSD - log 4   {2 * jsd - math.log(4):.4f}")
 print(f"a perfect G     {-math.log(4):.4f}")
 
 # %% [markdown]
-# Now a network that has never heard of densities. $D$ gives a **score**, any real number; the logistic function
-# $\sigma$ makes a probability of it, and $\log\sigma$ is computed in one go, because $\log 0$ waits at the end of the
-# other road. $D$ maximises $V$; in code a loss is minimised, so the signs turn round.
+# Now a network that has never heard of densities. $D$ maximises $V$; in code a loss is minimised, so the signs turn round.
 
 
 # %%
@@ -239,8 +243,8 @@ print("the same weights as the kit's:", all(torch.allclose(a, b, atol=1e-4) for 
 # %% [markdown]
 # ### Predict
 #
-# At the start $D$ has an easy life: it is sure that fakes are fake, $D(G(z)) \approx 0.002$, a score of $-6$. **Which
-# of the two losses tells $G$ more?**
+# Suppose that $D$ is far ahead: it is sure that fakes are fake, $D(G(z)) \approx 0.002$, a score of $-6$. **How many times more does the
+# one loss tell $G$ than the other?**
 #
 # ### Look
 
@@ -268,14 +272,16 @@ plots.show(
 # %% [markdown]
 # The minimax loss is flat exactly where $G$ has most to learn. It *saturates*.
 #
-# ### Run: both games, with $D$ ahead
+# ### Predict
 #
-# $D$ gets 200 turns alone, then both play 300 rounds. $G$ steps once by plain gradient descent, and once by Adam, as
-# everybody does. Three seeds each. *Gradient* is the length of $G$'s gradient before its first turn; *distance* is
-# how far the fakes lie from the middle, on average. Real points lie 2 from it.
+# $D$ gets 200 turns alone, then both play 300 rounds. Once $G$ steps by plain gradient descent, and once by Adam, as everybody does
+# ($D$ always by Adam). Adam divides each step by the recent size of the gradient. What will it make of a gradient that is tiny but
+# points in the right direction?
 #
-# **Predict:** Adam divides each step by the recent size of the gradient. What will it make of a gradient that is tiny
-# but points in the right direction?
+# ### Run
+#
+# Three seeds each. *Gradient* is the length of $G$'s gradient before its first turn; *distance* is how far the fakes lie from the
+# middle in the end, on average; they begin at 0.2. Real points lie 2 from it.
 
 
 # %%
@@ -315,8 +321,8 @@ for words, optimiser_of in (("gradient descent", plain), ("Adam", adam)):
 # %% [markdown]
 # ### Explain
 #
-# - The same $D$, the same fakes, and a gradient hundreds of times smaller.
-# - With plain gradient descent the saturating $G$ has not left the middle after 300 rounds, with any seed. The
+# - The same $D$, the same fakes, and a gradient some 200 to 300 times smaller.
+# - With plain gradient descent the saturating $G$ has not moved after 300 rounds, with any seed. The
 #   non-saturating one has come to the ring or near it.
 # - With Adam both get there. Adam takes the *size* out of the gradient. So "the minimax loss does not train" is half
 #   the story: it depends on the optimiser too.
@@ -329,7 +335,7 @@ for words, optimiser_of in (("gradient descent", plain), ("Adam", adam)):
 # Colours are $D(x)$. An **arrow** is minus the gradient of $G$'s loss at a fake point (times their number): which way
 # $D$ tells this point to go. Noise stays fixed, so each point can be followed. *Both* takes a turn of $D$ and then
 # one of $G$; *slow motion* takes turn after turn; *rewind* goes back to any turn, and playing on from there forgets
-# what came after.
+# what came after. Long arrows are drawn shortened; the line under the picture has their mean length. Leave *R1* at none.
 #
 # ### Predict
 #
@@ -338,21 +344,32 @@ for words, optimiser_of in (("gradient descent", plain), ("Adam", adam)):
 #
 # ### Run
 #
-# 1. *times* 100, **Step D**. Switch *game* back and forth. Which way do the arrows point?
+# 1. *times* 100, **Step D**. Switch *game* back and forth. Which way do the arrows point, and how long are they? Leave it at
+#    non-saturating.
 # 2. **Reset**, *times* 50, and **Both** until the ring is covered. Watch the colours fade: what does $D$ say at the
 #    end?
-# 3. Rewind to turn 60 and take single turns of $G$. When do points run past the place they were sent to?
+# 3. Rewind to turn 60, *times* 1, and press **Step G** about ten times. When do points run past the place they were sent to?
 # 4. **Reset**, *D's rate* 0.0002, and **Both**, 50 times, again and again. You will need what you see in section 4.
 
 # %% tags=["nbval-ignore-output"]
 kit.widgets.Playground2D(ring)
 
 # %% [markdown]
-# Still, for places where widgets do not run: after 60 rounds, and after 400.
+# Still, for places where widgets do not run: $D$ after 100 turns alone, in both games; then a fair game after 60 rounds, and after 400.
+
+# %%
+ahead = kit.widgets.Playground2D(ring)
+ahead.play("D", 100)
+for game, words in (("non-saturating", "long"), ("minimax", "short")):
+    ahead.game.value = game
+    plots.show(
+        ahead.figure(),
+        alt=f"D after 100 turns alone, {game} game: all fakes in the middle of the ring, with {words} arrows outwards.",
+    )
 
 # %%
 still = kit.widgets.Playground2D(ring)
-for rounds, words in ((60, "fakes that are all told to go one way"), (340, "fakes all round it")):
+for rounds, words in ((60, "fakes nearly all told to go down and left"), (340, "fakes all round it")):
     still.play("DG", rounds)
     plots.show(
         still.figure(),
@@ -362,11 +379,11 @@ for rounds, words in ((60, "fakes that are all told to go one way"), (340, "fake
 # %% [markdown]
 # ### Explain
 #
-# - $D$ ahead: the non-saturating arrows are long, the minimax arrows hardly to be seen. Same field, same $D$.
+# - $D$ ahead: the non-saturating arrows are some forty times as long as the minimax ones. Same field, same $D$.
 # - An arrow is the slope of $D$'s *score*, times a number. So $G$ learns nothing about the data but this: which way
 #   is "more real" from here, in $D$'s present opinion.
 # - In a good game the colours fade to white: $D \approx 0.5$ where the points are. $D$'s poor score there is not its
-#   failure, but $G$'s success.
+#   failure, but $G$'s success. But white is no proof: a $D$ that learns too slowly is white too (your point 4).
 # - Points overshoot. An arrow says what *this* point should do, but the weights are shared by all. And where there
 #   are no data, $D$ has hardly been asked: its colour there is a guess, and $G$ falls for it.
 
@@ -378,69 +395,90 @@ for rounds, words in ((60, "fakes that are all told to go one way"), (340, "fake
 #
 # ### Predict
 #
-# Give $D$ a tenth of $G$'s learning rate. How many of the eight Gaussians will $G$ show? Then think of two cures: the
-# penalty R1, which holds $D$'s slope down at real points; or ten turns of $D$ for each turn of $G$. **Which one will
-# work?**
+# Two games after 400 rounds. In one of them $D$ learns as fast as $G$, in the other it has a tenth of $G$'s rate. You see what a loss
+# curve would tell you, $L_D$ and $L_G$; what $D$ says of real points and of fakes; and the mean length of the arrows. Below them is a
+# perfect game, in which $D = 0.5$ everywhere. **One of the two has collapsed: all its points are in one place. Which?**
+
+# %% tags=["nbval-ignore-output"]
+z = kit.grids.fixed_latents(1000, 2, seed=0)
+slow = 2e-4  # a tenth of G's rate
+equal = Rules()
+print("          L_D    L_G   D(real)  D(fake)   arrows")
+for name, rules in (("A", equal), ("B", equal._replace(discriminator_rate=slow))):
+    duel = Duel(ring, seed=0)
+    for _ in range(400):
+        duel.play("D", rules)
+        duel.play("G", rules)
+    with torch.no_grad():
+        real, fake = duel.scores(ring.points[:1000]), duel.scores(duel.fakes(z))
+    l_d, l_g = -logsigmoid(real).mean() - logsigmoid(-fake).mean(), -logsigmoid(fake).mean()
+    arrow = duel.pulls(duel.fakes(z), rules.game).norm(dim=1).mean()
+    said = f"{real.sigmoid().mean():>9.2f} {fake.sigmoid().mean():>8.2f}"
+    print(f"{name:<9}{l_d:.2f}   {l_g:.2f} {said} {arrow:>8.3f}")
+print(f"perfect  {math.log(4):.2f}   {math.log(2):.2f}      0.50     0.50    0.000")
+
+# %% [markdown]
+# It is B that has collapsed, and no column puts it behind A. Now think of two cures for it: the penalty **R1**,
+# $\frac{\gamma}{2}\,\mathbb{E}_x \lVert \nabla_x f(x) \rVert^2$, which holds the slope of $D$'s score down at real points; or ten turns
+# of $D$ for each turn of $G$. **Which one will work?**
 #
 # ### Run
 #
-# Four settings, three seeds each, 400 rounds; after every 100 rounds 1,000 points are sorted into the eight *modes*.
-# A point counts within three standard deviations of a centre. *Near a mode* is the share of points that do; for real
-# ones it is 0.99.
+# Five settings, three seeds each. At each quarter of a game 1,000 points are sorted into the eight *modes*. A point counts
+# within three standard deviations of a centre. *Near a mode* is the share of points that do; for real ones it is 0.99.
 
 # %%
-z = kit.grids.fixed_latents(1000, 2, seed=0)
-slow = 2e-4  # a tenth of G's rate
-settings = {
-    "equal rates": (Rules(), 1),
-    "slow D": (Rules(discriminator_rate=slow), 1),
-    "slow D, R1 with γ = 0.1": (Rules(discriminator_rate=slow, gamma=0.1), 1),
-    "slow D, ten turns a round": (Rules(discriminator_rate=slow), 10),
+slowly = equal._replace(discriminator_rate=slow)
+settings = {  # rules, turns of D a round, rounds
+    "equal rates": (equal, 1, 1000),
+    "slow D": (slowly, 1, 1000),
+    "slow D, R1 with γ = 0.1": (slowly._replace(gamma=0.1), 1, 1000),
+    "slow D, R1 with γ = 10": (slowly._replace(gamma=10.0), 1, 1000),
+    "slow D, ten turns a round": (slowly, 10, 400),
 }
 
 
-def looks(rules, turns_of_D, seed):
-    """G's points after 100, 200, 300 and 400 rounds."""
+def looks(rules, turns_of_D, rounds, seed):
+    """G's points at each quarter of the game."""
     duel, seen = Duel(ring, seed=seed), []
-    for round_ in range(1, 401):
+    for round_ in range(1, rounds + 1):
         for _ in range(turns_of_D):
             duel.play("D", rules)
         duel.play("G", rules)
-        if round_ % 100 == 0:
+        if round_ % (rounds // 4) == 0:
             seen.append(duel.fakes(z))
     return seen
 
 
 # %% tags=["nbval-ignore-output"]
 seen = {name: [looks(*how, seed) for seed in range(3)] for name, how in settings.items()}
-print(f"{'':<26} modes hit after 100, 200, 300, 400 rounds   near a mode")
-print(f"{'':<26} seed 0     seed 1     seed 2                at the end")
+print(f"{'':<26} {'':>6}   modes hit at each quarter              near a mode")
+print(f"{'':<26} rounds   seed 0     seed 1     seed 2           at the end")
 for name, seeds in seen.items():
     counts = [[metrics.gaussian_modes(points, ring) for points in each] for each in seeds]
     hits = "    ".join(" ".join(str(count.hit) for count in each) for each in counts)
     near = "  ".join(f"{each[-1].quality:.2f}" for each in counts)
-    print(f"{name:<26} {hits}               {near}")
+    print(f"{name:<26} {settings[name][2]:>6}   {hits}          {near}")
 
 # %% [markdown]
 # ### Look
 #
-# Seed 1 of the first two settings, and of ten turns.
+# Seed 1 of four settings.
 
 # %%
-shown = [name for name in settings if "R1" not in name]
-figure, panels = plt.subplots(3, 4, figsize=(8, 6.2), layout="constrained")
+shown = [name for name in settings if "0.1" not in name]
+figure, panels = plt.subplots(4, 4, figsize=(8, 8.2), layout="constrained")
 for row, name in zip(panels, shown, strict=True):
-    for axes, points, rounds in zip(row, seen[name][1], range(100, 500, 100), strict=True):
+    for quarter, (axes, points) in enumerate(zip(row, seen[name][1], strict=True), start=1):
         axes.plot(*ring.points[:400].T, ".", ms=2, color=plots.COLOURS["real"], alpha=0.5)
         axes.plot(*points[:200].T, plots.MARKERS["fake"], ms=2.5, color=plots.COLOURS["fake"])
         axes.set(xlim=(-4, 4), ylim=(-4, 4), xticks=[], yticks=[], aspect="equal")
-        if name == shown[0]:
-            axes.set_title(f"{rounds} rounds", fontsize=10)
-    row[0].set_ylabel(name)
+        axes.set_title(f"{settings[name][2] * quarter // 4} rounds", fontsize=9)
+    row[0].set_ylabel(name.replace(", ", ",\n"), fontsize=9)
 plots.show(
     figure,
     alt="Fake points over real ones at four times. With equal rates they spread over the ring; with a slow "
-    "discriminator they are one clump that is somewhere else each time; with ten turns a round they spread again.",
+    "discriminator they stay one clump that wanders; with a strong R1 they spread late, with ten turns soon.",
 )
 
 # %% [markdown]
@@ -450,14 +488,17 @@ plots.show(
 #   $G$ moves, and in a field that stands still all points climb the same hill. When $D$ has at last learned that this
 #   hill is crowded, the whole clump moves to the next. While it sits on a mode every fake looks right; whoever looks
 #   at one at a time will not notice.
+# - **No loss tells.** $L_D$ near $\log 4$, $D$ at one half, short arrows: a game that is won looks so, and a game in which $D$ has
+#   learned too little.
 # - **The measure notices.** With every seed, at every look: two modes of eight at the most, often none, when the
-#   clump is on its way. With equal rates all eight, from the second look on. About half of the points then still lie
-#   *between* modes: that is another fault, which more rounds mend.
-# - **R1 did not cure it.** It makes $D$ smoother, and this $D$ is not too rough, it is too late. R1 has its own
-#   disease to treat, a game that circles around its end and does not settle (Mescheder et al., 2018).
-# - **Ten turns did.** A $D$ that keeps up sees the crowd while it is there: all eight modes at the end, with every
+#   clump is on its way. With equal rates all eight. Some of the points then still lie *between* modes: that is another fault, which
+#   more rounds mend.
+# - **R1 is a matter of dose.** With γ = 0.1 next to nothing changed. With γ = 10, the same penalty on the same slow $D$, the modes come back
+#   one after the other until all eight are there. R1 was made for games that circle and do not settle (Mescheder et al.,
+#   2018), and a clump that wanders from mode to mode is such a game. A cure that failed at one dose is not refuted.
+# - **Ten turns did it sooner.** A $D$ that keeps up sees the crowd while it is there: all eight modes, with every
 #   seed. Algorithm 1 of Goodfellow et al. has a number $k$ for it, though they used 1: it costs time. Cheaper is a
-#   $D$ with a rate of its own, as high as $G$'s or higher (Heusel et al., 2017).
+#   $D$ with a rate of its own (Heusel et al., 2017); here an equal one was enough.
 # - So this is *one* cause of mode collapse, shown in one small game. On images there are others, and lesson 02 will
 #   find one that comes with the class labels.
 
@@ -484,8 +525,8 @@ run = await kit.widgets.LiveTraining(training).fit()
 # %%
 plots.show(
     plots.class_grid(run, rows=6),
-    alt="Six noise vectors down, the ten positions of the knob across: most images are legible digits, and a column "
-    "tends to one digit, but not to the one at its head.",
+    alt="Six noise vectors down, the ten positions of the knob across: most images are legible digits, and most "
+    "columns tend to one digit, which is seldom the one at its head.",
 )
 
 # %% [markdown]
@@ -510,10 +551,10 @@ print(f"as asked: {(read == torch.arange(10)).float().mean():.2f}; by guessing: 
 # ### Explain
 #
 # - Handwriting, from two networks and a game. No loss ever said what a stroke is.
-# - The knob does something: a row of the table has one or two large numbers. $G$ has found kinds of digits by itself
+# - The knob does something: most rows of the table have one or two large numbers. $G$ has found kinds of digits by itself
 #   and has given them numbers of its own.
 # - They cannot be *our* numbers. Swap two positions of the knob, and no loss changes, for $D$ does not know which
-#   position was used. With another seed you get other names.
+#   position was used. Other seeds give other names.
 #
 # So you cannot ask this network for a seven. Somebody has to tell $D$ what a seven is, and $D$ has to make $G$ obey.
 # That is [lesson 02](02_acgan.ipynb).
@@ -521,9 +562,14 @@ print(f"as asked: {(read == torch.arange(10)).float().mean():.2f}; by guessing: 
 # %% [markdown]
 # ## Exercises
 #
-# ### 1 · Both losses (easy, 10 minutes)
+# ### 1 · The game in pairs (easy, 10 minutes)
 #
-# From scores, shape (n,), to the number that is minimised: $D$'s loss, and $G$'s in the non-saturating game.
+# Section 5 played another game, the *relativistic* one in pairs (Jolicoeur-Martineau, 2019; Huang et al., 2024). Real point $i$ and fake $i$
+# stand side by side, with scores $f_\text{real}$ and $f_\text{fake}$. $D$ wants the real one to score higher:
+#
+# $$L_D = \mathbb{E}\,\mathrm{softplus}(f_\text{fake} - f_\text{real}), \qquad \mathrm{softplus}(f) = \log(1 + e^{f}) = -\log\sigma(-f),$$
+#
+# and $G$ wants the opposite. From scores, each of shape (n,), to the number that is minimised: write both.
 
 
 # %%
@@ -531,7 +577,7 @@ def loss_d(real, fake):
     return ...  # your answer
 
 
-def loss_g(fake):
+def loss_g(real, fake):
     return ...  # your answer
 
 
@@ -541,8 +587,7 @@ _ = exercise.check_generator_loss(loss_g)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# $1 - \sigma(f) = \sigma(-f)$. And what is $\log\sigma(-300)$ in float32, if you take the two functions one after the
-# other?
+# Compare pair by pair; the mean comes last. And what is $\log(1 + e^{300})$ in float32, if you write it as it stands?
 #
 # </details>
 #
@@ -550,14 +595,15 @@ _ = exercise.check_generator_loss(loss_g)
 #
 # ```python
 # def loss_d(real, fake):
-#     return -logsigmoid(real).mean() - logsigmoid(-fake).mean()
+#     return torch.nn.functional.softplus(fake - real).mean()
 #
 #
-# def loss_g(fake):
-#     return -logsigmoid(fake).mean()
+# def loss_g(real, fake):
+#     return torch.nn.functional.softplus(real - fake).mean()
 # ```
 #
-# The kit writes `softplus(-f)`, which is the same: $\mathrm{softplus}(-f) = \log(1 + e^{-f}) = -\log\sigma(f)$.
+# A collapsed $G$ is no longer judged by a standard of its own: each fake has to do better than a real point. With labels, both of a pair have
+# the same one, which lesson 02 makes use of.
 #
 # </details>
 
@@ -631,12 +677,12 @@ _ = exercise.check_three_generators(faults)
 # %% [markdown]
 # ## What we saw
 #
-# - The best $D$ is a ratio of densities, and against it $G$ is paid by the Jensen-Shannon divergence. A learned $D$
-#   comes near to it from below.
+# - The best $D$ is a ratio of densities, and against it $G$ is paid by the Jensen-Shannon divergence. With a learned $D$, $V$
+#   comes near to its best from below.
 # - The minimax loss of $G$ is flat where $D$ is sure. Plain gradient descent stood still there; Adam did not. The
 #   non-saturating loss is steep there.
-# - A $D$ that is slower than $G$ led to mode collapse with every seed; more turns of $D$ cured it, R1 did not.
-# - Only counting shows it: neither a single sample nor a loss does.
+# - A $D$ that is slower than $G$ led to mode collapse with every seed. More turns of $D$ cured it; so did R1 at γ = 10, and not at γ = 0.1.
+# - Counting shows it, and so does a picture where there are two dimensions. A single sample does not, and no loss.
 # - Without labels, what $G$ can be asked for has no names.
 
 # %% [markdown]
@@ -656,10 +702,10 @@ _ = exercise.check_three_generators(faults)
 #
 # </details>
 #
-# <details><summary>The arrows in the playground get shorter as the training goes well. Why?</summary>
+# <details><summary>Short arrows and a white field: is the training going well?</summary>
 #
-# An arrow is the slope of $D$'s score at the point, times a number up to 1. As $p_G$ comes to $p$, the best score
-# $\log p - \log p_G$ comes to 0 everywhere, and a flat field has no slope.
+# At $p_G = p$ the best score $\log p - \log p_G$ is 0 everywhere, and a flat field has no slope. But a slow $D$ is flat as well: game B of
+# section 4 had the shortest arrows, and every point in one clump.
 #
 # </details>
 #
@@ -679,6 +725,8 @@ _ = exercise.check_three_generators(faults)
 #   Networks*, ICLR 2016, arXiv:1511.06434.
 # - Mescheder, Geiger, Nowozin: *Which Training Methods for GANs do actually Converge?*, ICML 2018, arXiv:1801.04406:
 #   R1.
+# - Jolicoeur-Martineau: *The Relativistic Discriminator: a Key Element Missing from Standard GAN*, ICLR 2019, arXiv:1807.00734;
+#   Huang et al.: *The GAN Is Dead; Long Live the GAN! A Modern GAN Baseline*, NeurIPS 2024, arXiv:2501.05441: the game in pairs.
 # - Heusel et al.: *GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium*, 2017,
 #   arXiv:1706.08500.
 # - Kahng, Thorat, Chau, Viégas, Wattenberg: *GAN Lab: Understanding Complex Deep Generative Models using Interactive

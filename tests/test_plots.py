@@ -141,6 +141,11 @@ def test_runs_on_points_have_their_own_plot(tmp_path: Path, run: kit.Run) -> Non
     left, right = figure.axes[0].collections
     assert (left.get_label(), right.get_label()) == ("left", "right")
     assert len(left.get_offsets()) == len(right.get_offsets()) == 7
+    assert not figure.axes[0].lines
+    truth = kit.data.load("gaussians", classes=2)
+    marks = plots.points(points, truth=truth).axes[0].lines
+    assert [list(mark.get_xydata()[0]) for mark in marks] == truth.centres[:, 0].tolist()
+    assert all(mark.get_markerfacecolor() == "none" for mark in marks)
 
 
 def test_each_class_stands_at_its_accuracy_and_similarity() -> None:
@@ -152,6 +157,8 @@ def test_each_class_stands_at_its_accuracy_and_similarity() -> None:
     assert real.get_offsets().tolist() == [[0.2, 0.9], [0.3, 1.0]]
     assert fake.get_offsets().tolist() == [[0.4, 0.5], [0.9, 1.0]]
     assert [(text.get_text(), text.xy) for text in axes.texts] == [
+        ("cat", (0.2, 0.9)),
+        ("dog", (0.3, 1.0)),
         ("cat", (0.4, 0.5)),
         ("dog", (0.9, 1.0)),
     ]

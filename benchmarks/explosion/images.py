@@ -109,6 +109,15 @@ STUDIES: dict[str, list[Setting]] = {
     "32 px, stronger penalty": [
         replace(CROWD, method=method, size=32, gamma=0.2) for method in METHODS
     ],
+    # Without the fakes in the discriminator's class loss, as ReACGAN has it?
+    "fakes": [
+        replace(base, options={"real_only": True})
+        for base in (CROWD, replace(CROWD, steps=3000), WEAK, Setting(), OVERLAP)
+    ]
+    + [
+        Setting(data_options={"classes": classes}, options={"real_only": True})
+        for classes in (2, 100, 200)
+    ],
     # The papers' game.
     "hinge with spectral norm": [replace(PAPERS, method=method) for method in METHODS],
     # Does time bring what 600 steps did not?

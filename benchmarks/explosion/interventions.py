@@ -62,3 +62,12 @@ def fixed_length(discriminator: nn.Module, length: float) -> None:
         return Judgement(to_score(features).squeeze(1), features)
 
     discriminator.register_forward_hook(rescale)
+
+
+def fakes_too(conditioning: Conditioning) -> Conditioning:
+    """The discriminator minimises its class loss on fake images as well, as in AC-GAN's paper."""
+    of_real = conditioning.discriminator_loss
+    conditioning.discriminator_loss = (  # type: ignore[method-assign]
+        lambda real, fake: of_real(real, fake) + of_real(fake, fake)
+    )
+    return conditioning

@@ -19,7 +19,7 @@ from statistics import mean
 from typing import Any
 
 import torch
-from interventions import clipped, fixed_length
+from interventions import clipped, fakes_too, fixed_length
 from laboratory import Laboratory
 from rows import spread
 from torch import Tensor
@@ -138,6 +138,20 @@ STUDIES: dict[str, list[Setting]] = {
         replace(WEAK, gamma=0.05),
         replace(WEAK, method="acgan-normalised", options={"temperature": 0.5}),
     ],
+    # AC-GAN's classifier learns from fakes, too; D2D-CE's judge does not. Is that the cure?
+    "fakes": [
+        *(
+            replace(base, method=method, options={"real_only": True})
+            for base in (WEAK, replace(WEAK, noise=0.0), replace(WEAK, layout="sphere"))
+            for method in ("acgan", "acgan-normalised-features", "acgan-normalised")
+        ),
+        *(
+            replace(base, method=method, intervention="fakes too")
+            for base in (WEAK, replace(WEAK, noise=0.0), replace(WEAK, layout="sphere"))
+            for method in ("reacgan", "contragan")
+        ),
+        *moved(replace(WEAK, noise=0.0), method=["acgan-normalised", "reacgan", "contragan"]),
+    ],
     "cures, 8 axes": [
         *moved(replace(WEAK, layout="sphere"), method=METHODS),
         replace(WEAK, layout="sphere", spectral_norm=True),
@@ -184,6 +198,8 @@ def build(setting: Setting, data: kit.data.PointSet, seed: int) -> kit.GAN:
     conditioning = CONDITIONINGS[setting.method](**setting.options)
     if setting.intervention == "clip":
         conditioning = clipped(conditioning, limit=0.5)
+    if setting.intervention == "fakes too":
+        conditioning = fakes_too(conditioning)
     with kit.training.gan.seeded(seed):
         generator = kit.models.MLPGenerator(
             data.num_classes, data.sample_shape, 8, setting.width, setting.depth

@@ -10,8 +10,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from cgan_kit.data.gaussians import Gaussians
-from cgan_kit.exercises.verdict import called, say
-from cgan_kit.losses import minimax, non_saturating
+from cgan_kit.exercises.verdict import (
+    choice,
+    fault,
+    loss_fault,
+    no_dict,
+    numbers,
+    returned,
+    same,
+    say,
+)
+from cgan_kit.losses import minimax, non_saturating, relativistic
 
 FAULTS = ("collapsed", "blurred", "uneven")
 _TRUTH = {"A": "uneven", "B": "collapsed", "C": "blurred"}
@@ -20,47 +29,98 @@ _HINTS = {
     "blurred": "a blurred one misses the modes it aims at: look at `quality`",
     "uneven": "an uneven one hits every mode, well, but not equally often: look at `kl`",
 }
+_ALONE = "each score is judged alone; the pairs must be compared"
+_FAR = 300.0  # between two scores: more than exp, or the log of σ, can bear in float32
 
 
 def check_discriminator_loss(loss: Callable[[Tensor, Tensor], Tensor]) -> bool:
-    """Is it -E log D(x) - E log(1 - D(G(z))), from scores, where D = σ(score)?
+    """Is it the relativistic game's mean of softplus(f_fake - f_real), pair by pair?
 
     Arguments:
-        loss: (real scores (n,), fake scores (n,)) -> scalar, to be minimised.
+        loss: (real scores (n,), fake scores (n,)) -> scalar, to be minimised; the i-th scores
+            are a pair.
     """
-    real, fake = _scores()
-    right = minimax.discriminator(real, fake)
-    r, f = F.logsigmoid(real), F.logsigmoid(-fake)
-    return _check(loss, (real, fake), right, (torch.full((4,), 300.0), torch.full((4,), 300.0)), {
-        "the fake half is missing": -r.mean(),
-        "the real half is missing": -f.mean(),
-        "real and fake are swapped": minimax.discriminator(fake, real),
-        "the sign is turned round: this is what D maximises, and a loss is minimised": -right,
-        "it is the sum over the batch; take the mean": right * len(real),
-        "1 - D of a fake is missing: log D of fakes is what G wants high": (
-            -r.mean() - F.logsigmoid(fake).mean()
-        ),
-    })  # fmt: skip
+    real, fake = (scores.requires_grad_() for scores in _scores())
+    alone = {f"this is the minimax loss: {_ALONE}": minimax.discriminator(real, fake)}
+    problem = loss_fault(
+        loss,
+        (real, fake),
+        relativistic.discriminator(real, fake),
+        {**_mistakes(fake[:, None] - real, "D", "G"), **alone},
+    )
+    return _say_of_loss(problem or _far_fault(loss, -_FAR / 2, _FAR / 2))
 
 
-def check_generator_loss(loss: Callable[[Tensor], Tensor]) -> bool:
-    """Is it the non-saturating loss -E log D(G(z)), from scores?
+def check_generator_loss(loss: Callable[[Tensor, Tensor], Tensor]) -> bool:
+    """Is it the relativistic game's mean of softplus(f_real - f_fake), pair by pair?
 
     Arguments:
-        loss: fake scores (n,) -> scalar, to be minimised.
+        loss: as that of `check_discriminator_loss`. Real scores need no gradient here, for G
+            does not make them.
     """
     real, fake = _scores()
-    right = non_saturating.generator(real, fake)
-    return _check(loss, (fake,), right, (torch.full((4,), -300.0),), {
-        "this is the saturating loss of the minimax game: its slope is lost when D is sure": (
-            minimax.generator(real, fake)
+    alone = {
+        f"this is the non-saturating loss: {_ALONE}": non_saturating.generator(real, fake),
+        f"this is the minimax loss: {_ALONE}": minimax.generator(real, fake),
+    }
+    problem = loss_fault(
+        loss,
+        (real, fake.requires_grad_()),
+        relativistic.generator(real, fake),
+        {**_mistakes(real[:, None] - fake, "G", "D"), **alone},
+    )
+    return _say_of_loss(problem or _far_fault(loss, _FAR / 2, -_FAR / 2))
+
+
+def _scores() -> tuple[Tensor, Tensor]:
+    random = torch.Generator().manual_seed(7)
+    return 2 * torch.randn(6, generator=random) + 1, 2 * torch.randn(6, generator=random) - 1
+
+
+def _mistakes(gaps: Tensor, player: str, other: str) -> dict[str, Tensor]:
+    """What mistakes make of the mean of softplus(gap) over the diagonal of gaps, (n, n)."""
+    gap = gaps.diagonal()
+    right, turned = F.softplus(gap).mean(), F.softplus(-gap).mean()
+    return {
+        f"this is {other}'s loss: the sign inside is turned round": turned,
+        "the mean is taken before the softplus: compare pair by pair, the mean comes last": (
+            F.softplus(gap.mean())
         ),
-        "the sign is turned round: this G helps D to find its fakes": -right,
-        "this is D's half, E -log(1 - D): it makes fakes look more fake": -minimax.generator(
-            real, fake
+        f"the sign is turned round: this is what {player} wants high, and a loss is minimised": (
+            -right
         ),
-        "it is the sum over the batch; take the mean": right * len(fake),
-    })  # fmt: skip
+        f"this is minus {other}'s loss: its slope is lost where {player} is worst off": -turned,
+        "it is the sum over the pairs; take the mean": len(gap) * right,
+        "it is half of the loss; the mean over the pairs is all": right / 2,
+        "it is twice the loss: there is one term a pair": 2 * right,
+        "the softplus is missing: this is Wasserstein's loss, which has no bound": gap.mean(),
+        "the logarithm is missing: this is σ of the difference, and -log σ is asked for": (
+            gap.sigmoid().mean()
+        ),
+        "every real score meets every fake one (n × n); pair i with i only": (
+            F.softplus(gaps).mean()
+        ),
+    }
+
+
+def _far_fault(loss: Callable[..., Tensor], real: float, fake: float) -> str:
+    """Scores so far apart that the loss is the difference itself."""
+    value, problem = returned(loss, (torch.full((4,), real), torch.full((4,), fake)))
+    if value is not None and same(value, torch.tensor(_FAR)):
+        return ""
+    where = f"it is right, but not where the scores differ by {_FAR:.0f}: there"
+    if value is None:
+        return f"{where} {problem}"
+    return (
+        f"{where} it is {value:.1f}, not {_FAR:.1f}. In float32 log(1 + exp(300)) is inf and "
+        "log(sigmoid(-300)) is -inf; use softplus or logsigmoid"
+    )
+
+
+def _say_of_loss(problem: str) -> bool:
+    return say(
+        not problem, problem or "it is the kit's, and stays finite where the scores are far apart"
+    )
 
 
 def check_best_discriminator(best: Callable[[Tensor, Tensor], Tensor]) -> bool:
@@ -69,33 +129,37 @@ def check_best_discriminator(best: Callable[[Tensor, Tensor], Tensor]) -> bool:
     Arguments:
         best: (log p (n,), log p_G (n,)) -> D*, (n,), in [0, 1].
     """
-    near = torch.tensor([-1.0, -2.0, -0.5, -3.0]), torch.tensor([-1.0, -0.4, -4.0, -3.5])
-    far = near[0] - 1000, near[1] - 1000
-    answer, problem = called(best, *(each.clone() for each in near))
-    if answer is None:
-        return say(False, problem)
-    value = torch.as_tensor(answer).float()
-    p, q = near[0].exp(), near[1].exp()
+    log_p, log_q = torch.tensor([[-1.0, -2.0, -0.5, -3.0], [-1.0, -0.4, -4.0, -3.5]])
+    p, q = log_p.exp(), log_q.exp()
     right = p / (p + q)
-    if value.shape != right.shape:
-        return say(False, f"it has shape {tuple(value.shape)}; give one number a point, (4,)")
+    value, problem = _at_points(best, log_p, log_q)
+    if value is None:
+        return say(False, problem)
     causes = {
         "p and p_G are swapped: D is the probability of real": q / (p + q),
-        "these are logarithms of densities; their own ratio means nothing": near[0] / sum(near),
-        "this is the score, log p - log p_G; D* is σ of it": near[0] - near[1],
+        "these are logarithms of densities; their own ratio means nothing": log_p / (log_p + log_q),
+        "this is the score, log p - log p_G; D* is σ of it": log_p - log_q,
+        "this is log D*; D* is asked for": F.logsigmoid(log_p - log_q),
         "p / p_G has no bound; the denominator is p + p_G": p / q,
     }
-    if not torch.allclose(value, right, atol=1e-5):
-        named = [cause for cause, wrong in causes.items() if torch.allclose(value, wrong)]
-        return say(False, named[0] if named else f"at the first point it is {right[0]:.3f}")
-    value, problem = called(best, *far)
-    if value is None or not torch.allclose(torch.as_tensor(value).float(), right, atol=1e-3):
+    # At the first point p = p_G, so half of all mistakes are right there.
+    otherwise = f"at the second point it should be {right[1]:.3f}, yours is {value[1]:.3f}"
+    if problem := fault(value, right, causes, otherwise):
+        return say(False, problem)
+    value, problem = _at_points(best, log_p - 1000, log_q - 1000)
+    if value is None or not same(value, right, atol=1e-3):
         return say(
             False,
-            "it is right near the data, but where both densities are e^-1000 it is not: 0 / 0. "
+            "it is right near the data, but where both densities are e^-1000 it is not: "
+            f"{problem or '0 / 0'}. "
             "Divide numerator and denominator by p, and only a difference of logarithms is left",
         )
     return say(True, "it is p / (p + p_G), also where both densities are tiny")
+
+
+def _at_points(best: Callable[..., Tensor], *logarithms: Tensor) -> tuple[Tensor | None, str]:
+    form = "give one number a point, (4,)"
+    return returned(best, logarithms, lambda answer: numbers(answer, (4,), form))
 
 
 def three_generators(ring: Gaussians, n: int = 2000) -> dict[str, Tensor]:
@@ -112,10 +176,10 @@ def three_generators(ring: Gaussians, n: int = 2000) -> dict[str, Tensor]:
     few[3:] = 0.0
     modes = {"uneven": uneven, "collapsed": few, "blurred": share}
     made = {}
-    for name, fault in _TRUTH.items():
-        chosen = torch.multinomial(modes[fault], n, replacement=True, generator=draw)
+    for name, truth in _TRUTH.items():
+        chosen = torch.multinomial(modes[truth], n, replacement=True, generator=draw)
         centres = ring.centres[chosen, 0].float()
-        spread = ring.standard_deviation * (2.0 if fault == "blurred" else 1.0)
+        spread = ring.standard_deviation * (2.0 if truth == "blurred" else 1.0)
         made[name] = centres + spread * torch.randn(n, 2, generator=draw)
     return made
 
@@ -126,42 +190,12 @@ def check_three_generators(answers: Mapping[str, str | EllipsisType]) -> bool:
     Arguments:
         answers: name -> one of `FAULTS`.
     """
-    for name, truth in _TRUTH.items():
-        answer = answers.get(name, ...)
-        if answer is ... or answer not in FAULTS:
-            return say(False, f"generator {name}: answer one of {', '.join(FAULTS)}")
-        if answer != truth:
-            return say(False, f"generator {name} is not {answer}: {_HINTS[str(answer)]}")
-    return say(True, "; ".join(f"{name} {fault}" for name, fault in _TRUTH.items()))
-
-
-def _scores() -> tuple[Tensor, Tensor]:
-    random = torch.Generator().manual_seed(7)
-    return 2 * torch.randn(6, generator=random) + 1, 2 * torch.randn(6, generator=random) - 1
-
-
-def _check(
-    loss: Callable[..., Tensor],
-    scores: tuple[Tensor, ...],
-    right: Tensor,
-    sure: tuple[Tensor, ...],
-    causes: Mapping[str, Tensor],
-) -> bool:
-    """Right at ordinary scores, and finite where D is sure and wrong: there the loss is 300."""
-    answer, problem = called(loss, *(each.clone() for each in scores))
-    if answer is None:
+    if problem := no_dict(answers, list(_TRUTH), FAULTS[0]):
         return say(False, problem)
-    value = torch.as_tensor(answer).float()
-    if value.shape != ():
-        return say(False, f"it has shape {tuple(value.shape)}; a loss is one number (a scalar)")
-    if not torch.isclose(value, right, atol=1e-4):
-        named = [cause for cause, wrong in causes.items() if torch.isclose(value, wrong, atol=1e-4)]
-        return say(False, named[0] if named else f"it should be {right:.3f}, yours is {value:.3f}")
-    value, problem = called(loss, *sure)
-    if value is None or not torch.isclose(torch.as_tensor(value).float(), torch.tensor(300.0)):
-        return say(
-            False,
-            "it is right, but not where D is sure of the wrong answer: log σ(-300) is -300 and not "
-            "log 0. Use torch.nn.functional.logsigmoid or softplus",
-        )
-    return say(True, "it is the kit's, and stays finite where D is sure")
+    for name, truth in _TRUTH.items():
+        answer, problem = choice(answers.get(name, ...), FAULTS, f"generator {name}")
+        if answer is None:
+            return say(False, problem)
+        if answer != truth:
+            return say(False, f"generator {name} is not {answer}: {_HINTS[answer]}")
+    return say(True, "; ".join(f"{name} {truth}" for name, truth in _TRUTH.items()))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from cgan_kit.exercises.verdict import called, say
+from cgan_kit.exercises.verdict import choice, fault, no_dict, returned, say
 from cgan_kit.metrics import blur, duplicate, keep_modes, mix_labels, neighbours
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ _CLUES = {
     "blurred": "precision has fallen, so single images no longer look real, while the class is "
     "still read",
     "labels mixed": "class accuracy has fallen and the Fréchet distance within classes has risen, "
-    "while the plain Fréchet distance, precision and coverage, which see no labels, are real",
+    "while the plain Fréchet distance, precision and coverage, which see no labels, are like those "
+    "of real images",
     "images dropped": "precision is no lower than that of real images, and recall and coverage "
     "have fallen: each image is right, but there are few",
 }
@@ -40,29 +41,38 @@ def check_coverage(coverage: Callable[[Tensor, Tensor, int], Tensor | float]) ->
         coverage: (distances among real images (n, n), distances from real to generated images
             (n, m), k) -> the share, a number.
     """
-    random = torch.Generator().manual_seed(6)
-    # Some real images stand close together and some far apart, and the generated ones are fewer:
-    # so each known mistake gives a number of its own.
-    spread = torch.linspace(0.2, 2.5, 40, dtype=torch.float64)[:, None]
-    real = spread * torch.randn(40, 2, generator=random, dtype=torch.float64)
-    fake = 2.5 * torch.randn(25, 2, generator=random, dtype=torch.float64) + 0.5
-    among_real, to_fake, k = torch.cdist(real, real), torch.cdist(real, fake), 3
-    answer, problem = called(coverage, among_real.clone(), to_fake.clone(), k)
-    if answer is None:
-        return say(False, problem)
-    value = torch.as_tensor(answer, dtype=torch.float64)
-    if value.shape != ():
-        return say(False, f"it has shape {tuple(value.shape)}; coverage is one number")
-    right = torch.tensor(neighbours(real, fake, k).coverage, dtype=torch.float64)
-    if torch.isclose(value, right):
-        return say(True, "the share of real images with a generated one inside their ball")
-    for cause, mistaken in _coverage_mistakes(among_real, to_fake, k).items():
-        if torch.isclose(value, mistaken):
-            return say(False, cause)
-    return say(False, f"the kit's coverage of the same points is {right:.3f}, yours {value:.3f}")
+    # Of two sizes, for one may give a wrong rule the right number by chance.
+    cases = [(*_points(60, 37, seed=7), 4), (*_points(83, 50, seed=1), 2)]
+    values = []
+    for real, fake, k in cases:
+        value, problem = returned(coverage, (torch.cdist(real, real), torch.cdist(real, fake), k))
+        if value is None:
+            return say(False, problem)
+        values.append(value)
+    right = torch.tensor([neighbours(*case).coverage for case in cases])
+    mistakes = [_coverage_mistakes(*case) for case in cases]
+    causes = {cause: torch.stack([each[cause] for each in mistakes]) for cause in mistakes[0]}
+    otherwise = f"the kit's coverage of the same points is {right[0]:.3f}, yours {values[0]:.3f}"
+    problem = fault(torch.stack(values), right, causes, otherwise)
+    return say(
+        not problem,
+        problem or "the share of real images with a generated one inside their ball",
+    )
 
 
-def _coverage_mistakes(among_real: Tensor, to_fake: Tensor, k: int) -> dict[str, Tensor]:
+def _points(n: int, m: int, seed: int) -> tuple[Tensor, Tensor]:
+    """n real points, some close together and some far apart, and m generated ones.
+
+    So each known mistake gives a number of its own.
+    """
+    random = torch.Generator().manual_seed(seed)
+    spread = torch.linspace(0.2, 2.5, n, dtype=torch.float64)[:, None]
+    real = spread * torch.randn(n, 2, generator=random, dtype=torch.float64)
+    return real, 2.5 * torch.randn(m, 2, generator=random, dtype=torch.float64) + 0.5
+
+
+def _coverage_mistakes(real: Tensor, fake: Tensor, k: int) -> dict[str, Tensor]:
+    among_real, to_fake = torch.cdist(real, real), torch.cdist(real, fake)
     ordered = among_real.sort(dim=1).values
     inside = to_fake < ordered[:, k : k + 1]
     too_small = to_fake < ordered[:, k - 1 : k]
@@ -81,7 +91,16 @@ def _coverage_mistakes(among_real: Tensor, to_fake: Tensor, k: int) -> dict[str,
         "one radius for all images; each real image has a ball of its own": _share(
             (to_fake < ordered[:, k].mean()).any(dim=1)
         ),
+        "one radius for all images, the median; each real image has a ball of its own": _share(
+            (to_fake < ordered[:, k].median()).any(dim=1)
+        ),
         "this is the share that is not covered": 1 - _share(inside.any(dim=1)),
+        **{
+            f"k is not used: it is {fixed} here, whatever k is": _share(
+                (to_fake < ordered[:, fixed : fixed + 1]).any(dim=1)
+            )
+            for fixed in range(1, 10)
+        },
     }
 
 
@@ -119,21 +138,21 @@ def check_detective(answers: Mapping[str, str | EllipsisType]) -> bool:
     Arguments:
         answers: name of the set -> one of `DAMAGES`.
     """
+    if problem := no_dict(answers, list(_TRUTH), "blurred"):
+        return say(False, problem)
     for name, truth in _TRUTH.items():
-        answer = answers.get(name, ...)
-        if answer is ...:
-            return say(False, f"set {name} has no answer yet; choose one of {', '.join(DAMAGES)}")
-        if answer not in DAMAGES:
-            return say(False, f"set {name}: {answer!r} is none of {', '.join(DAMAGES)}")
+        answer, problem = choice(answers.get(name, ...), DAMAGES, f"set {name}")
+        if answer is None:
+            return say(False, problem)
         if answer != truth:
-            return say(False, f"set {name}: not {answer}; look again, for {_hint(answer)}")
+            return say(False, f"set {name}: not {answer}; {_hint(answer)}")
     return say(True, "; ".join(f"{name} {damage}" for name, damage in _TRUTH.items()))
 
 
 def _hint(answer: str) -> str:
     if answer == "nothing":
-        return "some metric lies outside what twenty deals of real images scored"
-    return f"of a set with {answer} you would expect this: {_CLUES[answer]}"
+        return "some metrics lie far outside what twenty deals of real images scored"
+    return f"there you would expect this: {_CLUES[answer]}"
 
 
 def check_which_is_better(
@@ -146,22 +165,21 @@ def check_which_is_better(
         values: method -> one value a training seed; two methods.
     """
     one, other = values
-    if answer is ...:
-        return say(False, "no answer yet; replace the dots")
-    if answer not in (one, other, CANNOT_TELL):
-        return say(False, f"{answer!r} is none of {one!r}, {other!r}, {CANNOT_TELL!r}")
+    chosen, problem = choice(answer, (one, other, CANNOT_TELL))
+    if chosen is None:
+        return say(False, problem)
     truth = _told_apart(values)
-    if answer == truth == CANNOT_TELL:
+    if chosen == truth == CANNOT_TELL:
         return say(
             True,
             "the ranges over seeds overlap, so another three seeds could turn the order round. "
             "It does not mean that the two are equal; it means that more seeds are needed",
         )
-    if answer == truth:
+    if chosen == truth:
         return say(True, f"every seed of {truth} lies above every seed of the other")
-    if answer == CANNOT_TELL:
+    if chosen == CANNOT_TELL:
         return say(False, f"the ranges do not touch: every seed of {truth} is the better one")
-    return say(False, _against(str(answer), one if answer == other else other, values))
+    return say(False, _against(chosen, one if chosen == other else other, values))
 
 
 def _told_apart(values: Mapping[str, Sequence[float]]) -> str:
@@ -181,4 +199,5 @@ def _against(chosen: str, other: str, values: Mapping[str, Sequence[float]]) -> 
         f"the worst seed of {chosen} ({min(own):.3f}) lies below the best of {other} "
         f"({max(others):.3f})",
     ]
-    return "; ".join(why) + ". With these seeds either could have come out ahead"
+    luck = ". With these seeds either could have come out ahead"
+    return "; ".join(why) + luck * (_told_apart(values) == CANNOT_TELL)

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from types import EllipsisType
 
 import torch
 from torch import Tensor
 
-from cgan_kit.exercises.measuring import check_which_is_better
-from cgan_kit.exercises.verdict import called, say
+from cgan_kit.exercises.measuring import CANNOT_TELL, check_which_is_better
+from cgan_kit.exercises.verdict import (
+    NO_ANSWER,
+    as_tensor,
+    called,
+    kind,
+    loss_fault,
+    no_dict,
+    number,
+    returned,
+    same,
+    say,
+)
 from cgan_kit.losses import d2d_ce, d2d_ce_reference
 from cgan_kit.losses.sphere import on_sphere
 
@@ -32,70 +44,79 @@ def check_d2d_ce(loss: D2DCE) -> bool:
     labels = torch.tensor([0, 1, 2, 3, 0, 1, 2, 0, 1])
     # Margins that differ from each other and from 1 - each other, and silence some of the terms.
     dials = (0.4, 0.8, 0.1)
-    answer, problem = called(loss, features.clone(), proxies.clone(), labels.clone(), *dials)
-    if answer is None:
-        return say(False, problem)
-    value = torch.as_tensor(answer)
-    if value.shape != ():
-        return say(False, f"it has shape {tuple(value.shape)}; a loss is one number (a scalar)")
-    right = d2d_ce(on_sphere(features), on_sphere(proxies), labels, *dials)
-    if torch.isclose(value.float(), right, atol=1e-4):
-        return _check_small_temperature(loss, features, proxies, labels)
-    for cause, mistaken in _mistakes(features, proxies, labels, *dials).items():
-        if torch.isclose(value.float(), mistaken, atol=1e-4):
-            return say(False, cause)
-    return say(False, f"the kit's d2d_ce of the same vectors is {right:.3f}, yours {value:.3f}")
+    given = (features.requires_grad_(), proxies.requires_grad_(), labels)
+    problem = loss_fault(
+        loss,
+        (*given, *dials),
+        d2d_ce(on_sphere(features), on_sphere(proxies), labels, *dials),
+        {**_wrong_vectors(*given, *dials), **_wrong_exponents(*given, *dials)},
+    )
+    problem = problem or _cold_fault(loss, *given, 0.01) or _cold_fault(loss, *given, 0.001)
+    return say(not problem, problem or "it is the kit's d2d_ce, down to τ = 0.001")
 
 
-def _check_small_temperature(
-    loss: D2DCE, features: Tensor, proxies: Tensor, labels: Tensor
-) -> bool:
-    dials = (0.01, 0.8, 0.1)
-    value, problem = called(loss, features.clone(), proxies.clone(), labels.clone(), *dials)
+def _cold_fault(
+    loss: D2DCE, features: Tensor, proxies: Tensor, labels: Tensor, temperature: float
+) -> str:
+    """At a temperature where the exponentials leave float32, and then float64."""
+    dials = (temperature, 0.8, 0.1)
+    right = d2d_ce(on_sphere(features), on_sphere(proxies), labels, *dials).detach()
+    value, problem = returned(loss, (features, proxies, labels, *dials))
     if value is None:
-        return say(False, problem)
-    right = d2d_ce(on_sphere(features), on_sphere(proxies), labels, *dials)
-    if torch.isclose(torch.as_tensor(value).float(), right, rtol=1e-3):
-        return say(True, "it is the kit's d2d_ce, down to τ = 0.01")
-    return say(
-        False,
-        f"it is right at τ = 0.4, but at τ = 0.01 it is {float(value):.1f}, not {right:.1f}: the "
-        "exponentials overflow or vanish, so keep to logarithms (logsumexp, logaddexp)",
+        return f"it is right at τ = 0.4, but at τ = {temperature:g} {problem}"
+    if same(value, right, atol=1e-3 * float(right)):
+        return ""
+    return (
+        f"it is right at τ = 0.4, but at τ = {temperature:g} it is {value:.1f}, not {right:.1f}: "
+        "the exponentials overflow or vanish, so keep to logarithms (logsumexp, logaddexp)"
     )
 
 
-def _mistakes(
+def _wrong_vectors(
     features: Tensor, proxies: Tensor, labels: Tensor, tau: float, m_p: float, m_n: float
 ) -> dict[str, Tensor]:
+    """What becomes of the loss if other vectors, or other pairs of them, are compared."""
     f, v = on_sphere(features), on_sphere(proxies)
-    near, among = (f * v[labels]).sum(dim=1), f @ f.T
     other = labels[:, None] != labels
-    everything = torch.ones_like(other)
-    positive, negative = (near - m_p).clamp(max=0) / tau, (among - m_n).clamp(min=0) / tau
 
-    def loss(pull: Tensor, push: Tensor, mask: Tensor = other) -> Tensor:
-        return _rows(pull, push, mask).mean()
+    def loss(f: Tensor, v: Tensor, mask: Tensor = other) -> Tensor:
+        near, among = (f * v[labels]).sum(dim=1), f @ f.T
+        return _rows((near - m_p).clamp(max=0) / tau, (among - m_n).clamp(min=0) / tau, mask).mean()
 
-    raw_near, raw_among = (features * proxies[labels]).sum(dim=1), features @ features.T
     return {
-        "neither features nor proxies are normalised: divide each vector by its length": loss(
-            (raw_near - m_p).clamp(max=0) / tau, (raw_among - m_n).clamp(min=0) / tau
+        "neither features nor proxies are normalised: divide each vector by its length": (
+            loss(features, proxies)
         ),
-        "the features are not normalised: f = F / ‖F‖": loss(
-            ((features * v[labels]).sum(dim=1) - m_p).clamp(max=0) / tau,
-            (raw_among - m_n).clamp(min=0) / tau,
-        ),
-        "the proxies are not normalised: v = V / ‖V‖": loss(
-            ((f * proxies[labels]).sum(dim=1) - m_p).clamp(max=0) / tau, negative
-        ),
+        "the features are not normalised: f = F / ‖F‖": loss(features, v),
+        "the proxies are not normalised: v = V / ‖V‖": loss(f, proxies),
         "the label mask is missing: images of the same class, and each image itself, count as "
-        "negatives": loss(positive, negative, everything),
-        "the mask leaves out the image itself, but not the others of its class": loss(
-            positive, negative, ~torch.eye(len(labels), dtype=torch.bool)
+        "negatives": loss(f, v, torch.ones_like(other)),
+        "the mask leaves out the image itself, but not the others of its class": (
+            loss(f, v, ~torch.eye(len(labels), dtype=torch.bool))
         ),
-        "the mask is turned round: images of the same class are pushed away": loss(
-            positive, negative, ~other
+        "the mask is turned round: images of the same class are pushed away": loss(f, v, ~other),
+        "this is AC-GAN on cosines: the negatives are images, not the other proxies": (
+            torch.nn.functional.cross_entropy(f @ v.T / tau, labels)
         ),
+    }
+
+
+def _wrong_exponents(
+    features: Tensor, proxies: Tensor, labels: Tensor, tau: float, m_p: float, m_n: float
+) -> dict[str, Tensor]:
+    """What becomes of the loss if margins, temperature or the sums are not as they should be."""
+    f, v = on_sphere(features), on_sphere(proxies)
+    near, among, other = (f * v[labels]).sum(dim=1), f @ f.T, labels[:, None] != labels
+    positive, negative = (near - m_p).clamp(max=0) / tau, (among - m_n).clamp(min=0) / tau
+    masked = negative.masked_fill(~other, -torch.inf)
+
+    def loss(pull: Tensor, push: Tensor) -> Tensor:
+        return _rows(pull, push, other).mean()
+
+    return {
+        "a masked term still counts e^0 = 1; give it the exponent -inf": _rows(
+            positive, negative * other, torch.ones_like(other)
+        ).mean(),
         "m_p and m_n are swapped: m_p belongs to the proxy": loss(
             (near - m_n).clamp(max=0) / tau, (among - m_p).clamp(min=0) / tau
         ),
@@ -109,35 +130,33 @@ def _mistakes(
         "the margins do not cut anything off: [a]₋ = min(a, 0) and [a]₊ = max(a, 0) are missing": (
             loss((near - m_p) / tau, (among - m_n) / tau)
         ),
+        "[a]₋ = min(a, 0) is missing on the positive": loss((near - m_p) / tau, negative),
+        "[a]₊ = max(a, 0) is missing on the negatives": loss(positive, (among - m_n) / tau),
+        "subtract the margin before you divide by τ": loss(
+            (near / tau - m_p).clamp(max=0), (among / tau - m_n).clamp(min=0)
+        ),
+        "divide by τ, do not multiply": loss(positive * tau**2, negative * tau**2),
         "the temperature is missing: divide both exponents by τ": loss(
             positive * tau, negative * tau
         ),
-        "the positive is missing in the denominator": (
-            negative.masked_fill(~other, -torch.inf).logsumexp(dim=1) - positive
-        ).mean(),
+        "the positive is missing in the denominator": (masked.logsumexp(dim=1) - positive).mean(),
         "the mean is taken over the wrong axis: first each image's own sum over its negatives "
         "(a row), then the mean over images; yours sums over all images at once": (
-            negative.masked_fill(~other, -torch.inf).flatten().logsumexp(dim=0)
-            .logaddexp(positive) - positive
+            masked.flatten().logsumexp(dim=0).logaddexp(positive) - positive
         ).mean(),
         "the mean is taken over the wrong axis: the negatives of an image are summed, not "
-        "averaged": _averaged(positive, negative, other),
+        "averaged": _rows(positive, negative - other.sum(dim=1, keepdim=True).log(), other).mean(),
         "it is the sum over the batch; take the mean": loss(positive, negative) * len(labels),
-        "the sign is turned round: this is the log-likelihood, and a loss is minimised": -loss(
-            positive, negative
+        "the sign is turned round: this is the log-likelihood, and a loss is minimised": (
+            -loss(positive, negative)
         ),
-    }  # fmt: skip
+    }
 
 
 def _rows(positive: Tensor, negative: Tensor, mask: Tensor) -> Tensor:
     """-log of each image's share, (N,)."""
     against = negative.masked_fill(~mask, -torch.inf).logsumexp(dim=1)
     return against.logaddexp(positive) - positive
-
-
-def _averaged(positive: Tensor, negative: Tensor, mask: Tensor) -> Tensor:
-    against = negative.masked_fill(~mask, -torch.inf).logsumexp(dim=1) - mask.sum(dim=1).log()
-    return (against.logaddexp(positive) - positive).mean()
 
 
 def gradient_ratio(
@@ -184,37 +203,57 @@ def check_faded_batch(batch: Batch | EllipsisType) -> bool:
         batch: vectors float (N, d), proxies float (K, d), labels int64 (N,), and τ; at least two
             classes must be present, and τ at least 0.05, or the answer would be cheap.
     """
-    if batch is ...:
-        return say(False, "no answer yet; replace the dots")
-    if not isinstance(batch, tuple) or len(batch) != 4:
-        return say(False, "give four things: vectors (N, d), proxies (K, d), labels (N,), τ")
-    embeddings, proxies, labels, temperature = batch
-    if len(labels) != len(embeddings) or labels.unique().numel() < 2:
-        return say(False, "give each vector a label, and have at least two classes in the batch")
-    if temperature < 0.05:
-        return say(False, f"τ is {temperature:g}; find a batch with τ of at least 0.05")
-    try:
-        ratio = gradient_ratio(embeddings, proxies, labels, temperature)
-    except (RuntimeError, IndexError, ValueError) as error:
-        return say(False, f"it raised {type(error).__name__}: {error}")
+    if batch is None or batch is ...:
+        return say(False, NO_ANSWER)
+    if problem := _batch_fault(batch):
+        return say(False, problem)
+    vectors, proxies, labels, temperature = batch
+    ratio, problem = called(gradient_ratio, vectors, proxies, labels, float(temperature))
+    if problem:
+        return say(False, problem)
     measured = f"the reference's gradient is {ratio:.3f} of the equation's"
     if ratio < FADED:
-        return say(True, f"{measured}, at τ = {temperature:g}")
-    if ratio != ratio:
+        return say(True, f"{measured}, at τ = {float(temperature):g}")
+    if not math.isfinite(ratio):
         return say(False, "the equation's own gradient is 0 here, so there is nothing to fade")
     return say(False, f"{measured}; make the classes tighter, the temperature or the batch smaller")
+
+
+def _batch_fault(batch: object) -> str:
+    if not isinstance(batch, (tuple, list)) or len(batch) != 4:
+        found = f"it is {kind(batch)}"
+        return f"{found}; give four things: vectors (N, d), proxies (K, d), labels (N,), τ"
+    values = []
+    for name, given in zip(("vectors", "proxies", "labels"), batch, strict=False):
+        if not isinstance(given, Tensor):
+            return f"{name}: it is {kind(given)}; give a torch tensor"
+        value, problem = as_tensor(given, "give ordinary numbers")
+        if value is None:
+            return f"{name}: {problem}"
+        if not value.isfinite().all():
+            return f"{name}: not all are finite numbers"
+        values.append(value)
+    vectors, _, labels = values
+    if labels.shape != vectors.shape[:1] or labels.unique().numel() < 2:
+        return "give each vector a label, and have at least two classes in the batch"
+    tau, problem = number(batch[3])
+    if tau is None:
+        return f"τ: {problem}"
+    return "" if tau >= 0.05 else f"τ is {tau:g}; find a batch with τ of at least 0.05"
 
 
 def check_better_method(
     answers: Mapping[str, str | EllipsisType],
     values: Mapping[str, Mapping[str, Sequence[float]]],
 ) -> bool:
-    """For each question: is ReACGAN better than AC-GAN, or can these seeds not tell?
+    """For each question: is one of two methods better, or can these seeds not tell?
 
     Arguments:
         answers: question -> one of the two methods, or "cannot tell".
         values: question -> method -> one value a training seed; more is better.
     """
+    if problem := no_dict(answers, list(values), CANNOT_TELL):
+        return say(False, problem)
     verdicts = []
     for question, pair in values.items():
         print(f"{question}: ", end="")

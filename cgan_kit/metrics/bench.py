@@ -9,8 +9,10 @@ the `Floor`. Among perfect generators, few lie outside.
 
 from __future__ import annotations
 
+import copy
 import math
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -119,18 +121,29 @@ class Bench:
         self.gauges = gauges
         extractor = classifier_features(classifier)
         self.judges = Judges(train, unseen, classifier, extractor, None, k, seed)
-        own = deal(unseen.labels, 2, seed)
-        self.reference = unseen.subset(torch.nonzero(own == 0).flatten())
-        self.sample = unseen.subset(torch.nonzero(own == 1).flatten())
-        features = extractor(unseen.images)
-        self._base = self._half(unseen, features, own == 0)
-        self.floors = self._measure_floors(unseen, features, range(seed, seed + deals))
+        self._features = extractor(unseen.images)
+        self._deal(seed)
+        self.floors = self._measure_floors(range(seed, seed + deals))
 
     def __repr__(self) -> str:
         return (
             f"Bench: {len(self.gauges)} metrics beside {len(self.reference)} real images "
             f"of {self.reference.name}"
         )
+
+    def dealt(self, seed: int) -> Bench:
+        """A bench with the same floors, and halves dealt anew: another draw of real images.
+
+        The floors' own deals have the seeds from the bench's up; others are fresh.
+        """
+        again = copy.copy(self)
+        again._deal(seed)
+        return again
+
+    def outside(self, values: Mapping[str, float]) -> dict[str, int]:
+        """Of `measure`'s values, those that no deal of real images had: -1 below, 1 above."""
+        sides = {name: self.floors[name].side(value) for name, value in values.items()}
+        return {name: side for name, side in sides.items() if side}
 
     def measure(self, images: Tensor, labels: Tensor) -> dict[str, float]:
         """Every metric of these images, by name.
@@ -150,21 +163,27 @@ class Bench:
         check_labels(labels, len(images), self.reference.num_classes)
         return self._ask(Subject(images, labels, self.judges, self._base))
 
-    def _half(
-        self, unseen: ImageSet, features: Tensor, kept: Tensor, base: Subject | None = None
-    ) -> Subject:
+    def _deal(self, seed: int) -> None:
+        unseen = self.judges.held_out
+        group = deal(unseen.labels, 2, seed)
+        self.reference = unseen.subset(torch.nonzero(group == 0).flatten())
+        self.sample = unseen.subset(torch.nonzero(group == 1).flatten())
+        self._base = self._half(group == 0)
+
+    def _half(self, kept: Tensor, base: Subject | None = None) -> Subject:
+        unseen, features = self.judges.held_out, self._features
         kept = kept.to(unseen.device)
         half = Subject(unseen.images[kept], unseen.labels[kept], self.judges, base)
         # Read once for all deals, and put where the subject would keep its own reading.
         vars(half)["features"] = features[kept.to(features.device)]
         return half
 
-    def _measure_floors(self, unseen: ImageSet, features: Tensor, seeds: range) -> dict[str, Floor]:
+    def _measure_floors(self, seeds: range) -> dict[str, Floor]:
         found = []
         for seed in seeds:
-            group = deal(unseen.labels, 2, seed)
-            base = self._half(unseen, features, group == 0)
-            found.append(self._ask(self._half(unseen, features, group == 1, base)))
+            group = deal(self.judges.held_out.labels, 2, seed)
+            base = self._half(group == 0)
+            found.append(self._ask(self._half(group == 1, base)))
         columns = {gauge.name: [each[gauge.name] for each in found] for gauge in self.gauges}
         return {
             name: Floor(min(values), math.fsum(values) / len(values), max(values))

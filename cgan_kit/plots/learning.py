@@ -9,6 +9,7 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from cgan_kit.data.gaussians import Gaussians
 from cgan_kit.grids import fixed_latents
 from cgan_kit.plots.style import (
     BLACK,
@@ -101,11 +102,19 @@ def _history(run: Run, argument: str) -> list[dict[str, float]]:
     return history
 
 
-def points(run: Run, step: int | None = None, *, per_class: int = 200, seed: int = 0) -> Figure:
+def points(
+    run: Run,
+    step: int | None = None,
+    *,
+    truth: Gaussians | None = None,
+    per_class: int = 200,
+    seed: int = 0,
+) -> Figure:
     """Where a run on 2-D points puts each class.
 
     Arguments:
         step: one of `run.steps`; None is the last.
+        truth: what it learned from; a hollow mark then stands at the centres of each class.
         per_class: samples of each class.
         seed: of their z.
 
@@ -128,6 +137,8 @@ def points(run: Run, step: int | None = None, *, per_class: int = 200, seed: int
         style["marker"] = markers[k % len(markers)]
         x, y = made[labels == k].unbind(dim=1)
         axes.scatter(x.numpy(), y.numpy(), s=9, alpha=0.6, linewidths=0, label=name, **style)
+        for centre in () if truth is None else truth.centres[k]:
+            axes.plot(*centre.tolist(), ms=9, mfc="none", mec="black", ls="none", **style)
     axes.set_aspect("equal")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, markerscale=2)
     return figure

@@ -44,7 +44,7 @@ def accuracy_against_similarity(
             "give the same"
         )
     figure, (axes,) = blank(5, 3.6, 1)
-    for position, group in enumerate(accuracies):
+    for group in accuracies:
         across, up = similarities[group], accuracies[group]
         if not len(across) == len(up) == len(class_names):
             raise ValueError(
@@ -55,11 +55,8 @@ def accuracy_against_similarity(
         axes.scatter(
             list(across), list(up), s=36, alpha=0.8, label=group, color=colour, marker=marker
         )
-        if position == len(accuracies) - 1:
-            for name, x, y in zip(class_names, across, up, strict=True):
-                axes.annotate(
-                    name, (x, y), (4, 4), textcoords="offset points", fontsize=LABEL_SIZE - 1
-                )
+        for name, x, y in zip(class_names, across, up, strict=True):
+            axes.annotate(name, (x, y), (4, 4), textcoords="offset points", fontsize=LABEL_SIZE - 1)
     if threshold is not None:
         axes.axvline(threshold, color=BLACK, ls=":", lw=1, label="least varied real class")
     axes.set(xlabel="similarity of random pairs of the class", ylabel="class accuracy")

@@ -157,8 +157,7 @@ class MetricLaboratory(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has
             slider.value = nothing
 
     def _describe(self) -> str:
-        floors = self.bench.floors
-        noticed = [name for name, value in self.values.items() if floors[name].side(value)]
+        noticed = self.bench.outside(self.values)
         return (
             f"{len(self.bench.sample)} real images, {self.damage}. Band: what real images score; "
             f"square: these images. Outside the band: {', '.join(noticed) or 'no metric'}."

@@ -20,7 +20,7 @@ from cgan_kit.widgets.duel import GAMES, MOST_TURNS, Duel, Player, Rules
 from cgan_kit.widgets.parts import MimeBundle, caption, choice, mime_bundle, picture
 
 RATES = (0.0002, 0.002, 0.01)
-GAMMAS = (0.0, 0.1, 1.0)
+GAMMAS = (0.0, 0.1, 1.0, 10.0)
 PACES = (("1 s", 1000), ("0.5 s", 500), ("0.2 s", 200))
 REAL_SHOWN, FAKE_SHOWN = 400, 100
 FIELD_SIDE = 60  # points a side at which D is asked

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -28,7 +29,22 @@ def test_right_answers_pass(capsys: pytest.CaptureFixture[str]) -> None:
     )
     assert check_arc(lambda a, b, t: slerp(a, b, torch.tensor([t]))[0])
     assert check_arc(lambda a, b, t: arc(a, b, t, angle(a, b)))
-    assert capsys.readouterr().out.count("Right") == 5
+    assert check_grid_inputs(
+        lambda z, k: [z.repeat_interleave(k, 0), torch.arange(k).repeat(len(z))]
+    )
+    assert capsys.readouterr().out.count("Right") == 6
+
+
+def test_whatever_is_handed_in_gets_one_line(
+    malformed: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for check in (check_class_loss, check_grid_inputs, check_arc):
+        assert check(malformed) is False
+        assert check(lambda *given: malformed) is False
+    assert check_grid_inputs(lambda z, k: (malformed, torch.arange(k).repeat(len(z)))) is False
+    assert check_grid_inputs(lambda z, k: (z.repeat_interleave(k, 0), malformed)) is False
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:9] for line in lines] == ["Not yet: "] * 8
 
 
 def test_blank_answers_do_not_pass(capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,7 +62,28 @@ def test_blank_answers_do_not_pass(capsys: pytest.CaptureFixture[str]) -> None:
         (lambda x, y: -F.cross_entropy(x, y), "sign"),
         (lambda x, y: F.cross_entropy(x, y, reduction="sum"), "sum over the batch"),
         (lambda x, y: F.cross_entropy(x, y, reduction="none"), "shape (6,)"),
-        (lambda x, y: F.mse_loss(x.softmax(1), F.one_hot(y, 5).float()), "differs"),
+        (lambda x, y: F.mse_loss(x.softmax(1), F.one_hot(y, 5).float()), "it should be 4.507, y"),
+        (lambda x, y: F.nll_loss(x, y), "wants log-probabilities: take log_softmax first"),
+        (lambda x, y: F.nll_loss(x.log_softmax(0), y), "softmax runs over the batch; use dim=1"),
+        (lambda x, y: -x.log_softmax(1)[:, y].mean(), "[:, labels] takes every label in every"),
+        (
+            lambda x, y: F.cross_entropy(x, y, reduction="sum") / x.numel(),
+            "the mean over all entries",
+        ),
+        (
+            lambda x, y: x.softmax(1)[torch.arange(len(y)), y].mean(),
+            "the mean probability of the right class",
+        ),
+        (
+            lambda x, y: -x.softmax(1)[torch.arange(len(y)), y].mean().log(),
+            "the logarithm is taken after the mean",
+        ),
+        (lambda x, y: x.log().mean(), "it is NaN"),
+        (lambda x, y: F.cross_entropy(x, y).item(), "it is a float; return a torch tensor (no .i"),
+        (lambda x, y: F.cross_entropy(x.detach(), y), "no gradient flows through it: keep it a"),
+        (lambda x, y: F.cross_entropy(x, y).detach(), "no gradient flows through it: keep it a"),
+        (lambda x, y: -np.log(x.softmax(1))[0, 0], "NumPy lets no gradient through"),
+        (lambda x, y: np.float64(1.0), "it is a float64; return a torch tensor"),
         (lambda x, y: x.no_such_thing, "AttributeError"),
     ],
 )
@@ -64,8 +101,29 @@ def test_wrong_class_losses(wrong: Any, named: str, capsys: pytest.CaptureFixtur
             lambda z, k: (z.repeat_interleave(k, 0), torch.arange(k).repeat_interleave(len(z))),
             "run through all classes",
         ),
-        (lambda z, k: (z, torch.arange(k)), "shapes"),
-        (lambda z, k: z, "two tensors"),
+        (lambda z, k: (z, torch.arange(k)), "latents: it has shape (3, 4); for 3 latents and 5"),
+        (lambda z, k: (z.repeat(k, 1), torch.arange(k)), "labels: it has shape (5,); for 3"),
+        (lambda z, k: z, "it is a Tensor; return two tensors: latents, labels"),
+        (
+            lambda z, k: (z.repeat(k, 1), torch.arange(k).repeat_interleave(len(z))),
+            "this is column by column; the grid goes row by row",
+        ),
+        (
+            lambda z, k: (z.repeat_interleave(k, 0), list(range(k)) * len(z)),
+            "labels: it is a list; return a torch tensor",
+        ),
+        (
+            lambda z, k: (z.repeat_interleave(k, 0).numpy(), torch.arange(k).repeat(len(z))),
+            "latents: it is an ndarray; return a torch tensor",
+        ),
+        (
+            lambda z, k: (z.repeat_interleave(k, 0), torch.arange(k).repeat(len(z)).float()),
+            "the labels are torch.float32; classes are torch.int64",
+        ),
+        (
+            lambda z, k: (z.repeat_interleave(k, 0).double(), torch.arange(k).repeat(len(z))),
+            "the latents have become torch.float64",
+        ),
     ],
 )
 def test_wrong_grid_inputs(wrong: Any, named: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,6 +141,13 @@ def test_wrong_grid_inputs(wrong: Any, named: str, capsys: pytest.CaptureFixture
         (lambda a, b, t: arc(a, b, t, (a @ b).acos()), "divide a · b by both lengths"),
         (lambda a, b, t: slerp(a, b, torch.tensor([t])), "shape (1, 6)"),
         (lambda a, b, t: a, "not the point at 0.3"),
+        (
+            lambda a, b, t: arc(F.normalize(a, dim=0), F.normalize(b, dim=0), t, angle(a, b)),
+            "it has length 1: the ends have another; do not divide them, only their product",
+        ),
+        (lambda a, b, t: arc(a, b, t, angle(a, b)).numpy(), "it is an ndarray; return a torch"),
+        (lambda a, b, t: arc(a, b, t, angle(a, b)).tolist(), "it is a list; return a torch tensor"),
+        (lambda a, b, t: a.no_such_thing, "AttributeError"),
     ],
 )
 def test_wrong_arcs(wrong: Any, named: str, capsys: pytest.CaptureFixture[str]) -> None:

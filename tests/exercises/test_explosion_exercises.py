@@ -47,8 +47,32 @@ def test_right_answers_pass(capsys: pytest.CaptureFixture[str]) -> None:
     assert check_row_gradient(by_autograd)
     assert check_row_gradient(lambda x, s, y, k: -(pull(s, y)[:, k] @ x) / len(x))
     assert check_product(right_product)
-    assert check_product(lambda x, s, y: right_product(x.float(), s.float(), y))
-    assert capsys.readouterr().out.count("Right") == 4
+    # A lesson's features are float32, and so is a one-hot matrix made with .float().
+    assert check_row_gradient(
+        lambda x, s, y, k: -(((y == k).float() - s.softmax(dim=1)[:, k]) @ x) / len(x)
+    )
+    assert check_row_gradient(
+        lambda x, s, y, k: -((F.one_hot(y, 4).float() - s.softmax(dim=1)).T @ x)[k] / len(x)
+    )
+    assert check_product(lambda x, s, y: right_product(x.double(), s.double(), y))
+    assert capsys.readouterr().out.count("Right") == 6
+
+
+def test_whatever_is_handed_in_gets_one_line(
+    malformed: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for check in (check_row_gradient, check_product):
+        assert check(malformed) is False
+        assert check(lambda *given: malformed) is False
+    assert check_diagnoses(malformed, {"A": sick_history()}) is False
+    assert check_diagnoses({"A": malformed}, {"A": sick_history()}) is False
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:9] for line in lines] == ["Not yet: "] * 6
+
+
+def test_another_shape_at_another_class(capsys: pytest.CaptureFixture[str]) -> None:
+    assert not check_row_gradient(lambda x, s, y, k: by_autograd(x, s, y, k)[: 5 - k])
+    assert "it has shape (4,); w_k is as long" in capsys.readouterr().out
 
 
 def test_blank_answers_do_not_pass(capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,7 +90,7 @@ def test_blank_answers_do_not_pass(capsys: pytest.CaptureFixture[str]) -> None:
         (lambda x, s, y, k: pull(s, y)[:, k] @ x / len(x), "direction in which L falls"),
         (lambda x, s, y, k: pull(s, y)[:, k] @ x, "turned round, and 1/N"),
         (
-            lambda x, s, y, k: -(((y == k).double() - own(s, y)) @ x) / len(x),
+            lambda x, s, y, k: -(((y == k).float() - own(s, y)) @ x) / len(x),
             "each image's own class",
         ),
         (
@@ -74,14 +98,28 @@ def test_blank_answers_do_not_pass(capsys: pytest.CaptureFixture[str]) -> None:
             "images of other classes are missing",
         ),
         (lambda x, s, y, k: s.softmax(dim=1)[:, k] @ x / len(x), "1[y_i = k] is missing"),
-        (lambda x, s, y, k: -(((y == k).double() - s[:, k]) @ x) / len(x), "took the logits"),
+        (lambda x, s, y, k: -(((y == k).float() - s[:, k]) @ x) / len(x), "took the logits"),
         (
             lambda x, s, y, k: -(pull(s, y)[:, k] @ F.normalize(x, dim=1)) / len(x),
             "features were normalised",
         ),
         (lambda x, s, y, k: -(pull(s, y)[:, k] @ x) / (y == k).sum(), "class k alone"),
         (lambda x, s, y, k: pull(s, y).T @ x, "shape (4, 5)"),
-        (lambda x, s, y, k: 1.0, "shape float"),
+        (lambda x, s, y, k: 1.0, "it is a float; return a torch tensor"),
+        (lambda x, s, y, k: by_autograd(x, s, y, k).numpy(), "it is an ndarray; return a torch"),
+        (lambda x, s, y, k: by_autograd(x, s, y, k).tolist(), "it is a list; return a torch"),
+        (lambda x, s, y, k: by_autograd(x, s, y, 0), "k is not used: this is the row of class 0"),
+        (lambda x, s, y, k: by_autograd(x, s, y, 1), "k is not used: this is the row of class 1"),
+        (
+            lambda x, s, y, k: -((F.one_hot(y, 4) - s.softmax(dim=0))[:, k] @ x) / len(x),
+            "the softmax runs over the batch; use dim=1",
+        ),
+        (
+            lambda x, s, y, k: -((1 - s.softmax(dim=1)[:, k]) @ x) / len(x),
+            "1 stands where 1[y_i = k] should",
+        ),
+        (lambda x, s, y, k: -((1 - own(s, y)) @ x) / len(x), "by 1 - p_{i,y_i}; those of other"),
+        (lambda x, s, y, k: -(pull(s, y)[:, k] @ x.log()) / len(x), "it is NaN"),
         (lambda x, s, y, k: torch.zeros(5), "not by a mistake"),
         (lambda x, s, y, k: x.nothing, "AttributeError"),
     ],
@@ -112,6 +150,15 @@ def test_wrong_gradients(wrong: Any, named: str, capsys: pytest.CaptureFixture[s
         (lambda x, s, y: of_class(x.square().sum(dim=1) * (1 - own(s, y)), y), "squared"),
         (lambda x, s, y: x.norm(dim=1) * (1 - own(s, y)), "shape (8,)"),
         (lambda x, s, y: torch.ones(4), "not by a mistake"),
+        (lambda x, s, y: right_product(x, s, y).numpy(), "it is an ndarray; return a torch tensor"),
+        (
+            lambda x, s, y: of_class(
+                x.norm(dim=1) * (1 - s.softmax(dim=0)[torch.arange(len(y)), y]), y
+            ),
+            "the softmax runs over the batch; use dim=1",
+        ),
+        (lambda x, s, y: of_class(x.norm() * (1 - own(s, y)), y), "length of the whole matrix"),
+        (lambda x, s, y: right_product(x, s, y) * torch.nan, "it is NaN"),
         (lambda x, s, y: x.nothing, "AttributeError"),
     ],
 )
@@ -133,11 +180,18 @@ def test_a_diagnosis_is_what_the_verdict_finds(capsys: pytest.CaptureFixture[str
     runs = {"A": sick_history(), "B": well}
     right = {"A": "conditioning drowns the adversarial term", "B": "healthy"}
     assert check_diagnoses(right, runs)
+    shown = "in D's trunk the head's gradient is 60 times the score's"
+    assert (
+        capsys.readouterr().out
+        == f"Right: A {right['A']} ({shown}); B healthy (no illness shows).\n"
+    )
+    assert check_diagnoses({"A": f" {right['A'].upper()}", "B": "Healthy "}, runs)
     assert capsys.readouterr().out.startswith("Right: A conditioning drowns")
     for changed, named in (
         ({"A": "healthy"}, "run A: not healthy"),
         ({"B": right["A"]}, "run B: not 'conditioning drowns the adversarial term'; then in D's"),
         ({"B": "class confusion"}, "would end low"),
+        ({"B": ...}, "run B has no answer yet; choose one of healthy, diverged"),
         ({"A": "tired"}, "run A: 'tired' is none of healthy, diverged"),
     ):
         assert not check_diagnoses({**right, **changed}, runs)
@@ -174,3 +228,13 @@ def test_the_shipped_three_differ_in_what_they_have() -> None:
         kit.diagnostics.diagnose(history).illnesses for history in three_runs(SHIPPED).values()
     ]
     assert len(set(found)) == 3
+
+
+def test_a_right_diagnosis_is_told_what_shows_it(capsys: pytest.CaptureFixture[str]) -> None:
+    runs = three_runs(SHIPPED)
+    found = {name: kit.diagnostics.diagnose(history).illnesses for name, history in runs.items()}
+    assert check_diagnoses({name: [*each, "healthy"][0] for name, each in found.items()}, runs)
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    assert "(‖∂L/∂W‖ of the head went from 4.8 to 720)" in out
+    assert "but their variance within it is 0.21 of that of real images)" in out

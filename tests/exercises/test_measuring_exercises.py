@@ -39,7 +39,35 @@ def test_right_answers_pass(capsys: pytest.CaptureFixture[str]) -> None:
     turned = [dict(reversed(values.items())) for values in (OVERLAP, APART)]
     assert check_which_is_better("cannot tell", turned[0])
     assert check_which_is_better("one", turned[1])
-    assert capsys.readouterr().out.count("Right") == 8
+    assert check_detective({"A": "Blurred", "B": " labels mixed", "C": "images dropped "})
+    assert check_which_is_better(" Cannot tell", OVERLAP)
+    named = {"ReACGAN": APART["one"], "Projection": APART["other"]}
+    assert check_which_is_better("reacgan", named)
+    assert capsys.readouterr().out.count("Right") == 11
+
+
+def test_whatever_is_handed_in_gets_one_line(
+    malformed: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check_coverage(malformed) is False
+    assert check_coverage(lambda *given: malformed) is False
+    assert check_detective(malformed) is False
+    assert check_detective({**RIGHT, "B": malformed}) is False
+    assert check_which_is_better(malformed, APART) is False
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:9] for line in lines] == ["Not yet: "] * 5
+
+
+def test_another_shape_at_the_second_size(capsys: pytest.CaptureFixture[str]) -> None:
+    assert not check_coverage(lambda a, b, k: right_coverage(a, b, k) if k == 4 else a)
+    assert "it has shape (83, 83); give one number" in capsys.readouterr().out
+
+
+def test_bad_luck_is_spoken_of_only_where_it_may_be(capsys: pytest.CaptureFixture[str]) -> None:
+    assert not check_which_is_better("one", OVERLAP)
+    assert "either could have come out ahead" in capsys.readouterr().out
+    assert not check_which_is_better("other", APART)
+    assert "either could have come out ahead" not in capsys.readouterr().out
 
 
 def test_blank_answers_do_not_pass(capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,8 +90,18 @@ def test_blank_answers_do_not_pass(capsys: pytest.CaptureFixture[str]) -> None:
             lambda a, b, k: (b < a.sort(dim=1).values[:, k].mean()).any(dim=1).double().mean(),
             "a ball of its own",
         ),
+        (
+            lambda a, b, k: (b < a.sort(dim=1).values[:, k].median()).any(dim=1).double().mean(),
+            "the median; each real image has a ball of its own",
+        ),
+        (lambda a, b, k: right_coverage(a, b, 3), "k is not used: it is 3 here, whatever k is"),
+        (lambda a, b, k: right_coverage(a, b, 5), "k is not used: it is 5 here, whatever k is"),
+        (lambda a, b, k: right_coverage(a, b, 4), "k is not used: it is 4 here, whatever k is"),
+        (lambda a, b, k: torch.nan * right_coverage(a, b, k), "it is NaN"),
+        (lambda a, b, k: "0.7", "it is a str; give one number"),
+        (lambda a, b, k: 0.7 + 0j, "it is complex; return real numbers"),
         (lambda a, b, k: 1 - right_coverage(a, b, k), "not covered"),
-        (lambda a, b, k: ball(a, b, k).any(dim=1), "shape (40,)"),
+        (lambda a, b, k: ball(a, b, k).any(dim=1), "shape (60,); give one number"),
         (lambda a, b, k: 0.123, "yours 0.123"),
         (lambda a, b, k: 1.0, "yours 1.000"),
         (lambda a, b, k: a.no_such_thing, "AttributeError"),
@@ -81,7 +119,7 @@ def test_wrong_coverages(wrong: Any, named: str, capsys: pytest.CaptureFixture[s
         ({"B": "nothing"}, "twenty deals"),
         ({"C": "labels mixed"}, "Fréchet distance within classes has risen"),
         ({"C": "frobnicated"}, "none of images dropped"),
-        ({"B": ...}, "set B has no answer"),
+        ({"B": ...}, "set B has no answer yet; choose one of images dropped, labels mixed"),
     ],
 )
 def test_wrong_detectives(changed: Any, named: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,11 +49,63 @@ def by_hand(F: Any, V: Any, y: Any, tau: float, m_p: float, m_n: float) -> Any:
     return -(pull / (pull + push.sum(dim=1))).log().mean()
 
 
+def in_float64(F: Any, V: Any, y: Any, *dials: float) -> Any:
+    return by_hand(F.double(), V.double(), y, *dials)
+
+
+def masked_with_zero(F: Any, V: Any, y: Any, tau: float, m_p: float, m_n: float) -> Any:
+    f, v = on_sphere(F), on_sphere(V)
+    pull = ((f * v[y]).sum(dim=1) - m_p).clamp(max=0) / tau
+    push = ((f @ f.T - m_n).clamp(min=0) / tau).masked_fill(y[:, None] == y, 0.0)
+    return (torch.logaddexp(pull, push.logsumexp(dim=1)) - pull).mean()
+
+
+def margins_after_tau(F: Any, V: Any, y: Any, tau: float, m_p: float, m_n: float) -> Any:
+    f, v = on_sphere(F), on_sphere(V)
+    pull = ((f * v[y]).sum(dim=1) / tau - m_p).clamp(max=0)
+    push = (f @ f.T / tau - m_n).clamp(min=0)
+    against = push.masked_fill(y[:, None] == y, -torch.inf).logsumexp(dim=1)
+    return (torch.logaddexp(pull, against) - pull).mean()
+
+
+def over_proxies(F: Any, V: Any, y: Any, tau: float, m_p: float, m_n: float) -> Any:
+    return torch.nn.functional.cross_entropy(on_sphere(F) @ on_sphere(V).T / tau, y)
+
+
 def test_right_answers_pass(capsys: pytest.CaptureFixture[str]) -> None:
     assert check_d2d_ce(written)
     assert check_d2d_ce(lambda F, V, y, *dials: d2d_ce(on_sphere(F), on_sphere(V), y, *dials))
-    assert check_d2d_ce(lambda *given: float(written(*given)))
-    assert capsys.readouterr().out.count("Right: it is the kit's d2d_ce") == 3
+    assert capsys.readouterr().out.count("Right: it is the kit's d2d_ce, down to τ = 0.001") == 2
+
+
+def test_whatever_is_handed_in_gets_one_line(
+    malformed: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check_d2d_ce(malformed) is False
+    assert check_d2d_ce(lambda *given: malformed) is False
+    assert check_faded_batch(malformed) is False
+    for place in range(4):
+        batch = list(two_tight_classes())
+        batch[place] = malformed
+        assert check_faded_batch(batch) is False
+    assert check_better_method(malformed, dict([*TABLE.items()][:1])) is False
+    assert check_better_method({"accuracy": malformed}, dict([*TABLE.items()][:1])) is False
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 9
+    assert all("Not yet: " in line for line in lines)
+
+
+@pytest.mark.parametrize("cold", [torch.zeros(9), "text", None, torch.tensor(torch.nan)])
+def test_another_kind_or_shape_at_a_small_temperature(
+    cold: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for below in (0.1, 0.005):
+        assert not check_d2d_ce(
+            lambda F, V, y, tau, *m, b=below: cold if tau < b else written(F, V, y, tau, *m)
+        )
+    out = capsys.readouterr().out.splitlines()
+    assert "at τ = 0.01 it " in out[0]
+    assert "at τ = 0.001 it " in out[1]
 
 
 def test_blank_answers_do_not_pass(capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,8 +137,30 @@ def test_blank_answers_do_not_pass(capsys: pytest.CaptureFixture[str]) -> None:
         (with_change(reduce=torch.sum), "sum over the batch"),
         (with_change(reduce=lambda rows: -rows.mean()), "sign is turned round"),
         (with_change(reduce=lambda rows: rows), "shape (9,)"),
+        (
+            with_change(clamps=((None, torch.inf), (0, None))),
+            "min(a, 0) is missing on the positive",
+        ),
+        (
+            with_change(clamps=((None, 0), (None, torch.inf))),
+            "max(a, 0) is missing on the negatives",
+        ),
+        (masked_with_zero, "a masked term still counts e^0 = 1; give it the exponent -inf"),
+        (margins_after_tau, "subtract the margin before you divide by τ"),
+        (lambda F, V, y, tau, *m: written(F, V, y, 1 / tau, *m), "divide by τ, do not multiply"),
+        (over_proxies, "this is AC-GAN on cosines: the negatives are images"),
         (by_hand, "at τ = 0.01 it is nan"),
-        (lambda *given: torch.tensor(1.234), "yours 1.234"),
+        (in_float64, "at τ = 0.001 it is nan"),
+        (
+            lambda *given: float(written(*given).detach()),
+            "it is a float; return a torch tensor (no .item()",
+        ),
+        (lambda *given: written(*given).item(), "it is a float; return a torch tensor (no .item()"),
+        (lambda *given: written(*given).detach(), "no gradient flows through it: keep it a torch"),
+        (lambda F, V, *g: written(F.detach(), V, *g), "no gradient flows to some of its arguments"),
+        (lambda F, V, *g: written(F.detach(), V.detach(), *g), "no gradient flows through it"),
+        (lambda *given: torch.tensor(torch.nan), "it is NaN"),
+        (lambda *given: torch.tensor(1.234), "it should be 4.471, yours is 1.234"),
         (lambda F, *given: F.no_such_thing, "AttributeError"),
     ],
 )
@@ -103,6 +177,8 @@ def two_tight_classes(tau: float = 0.1, scatter: float = 0.1) -> Any:
 
 def test_a_faded_batch_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
     assert check_faded_batch(two_tight_classes())
+    assert check_faded_batch(list(two_tight_classes()))
+    assert check_faded_batch((*two_tight_classes()[:3], torch.tensor(0.1)))
     assert not check_faded_batch(two_tight_classes(tau=0.5, scatter=0.3))
     assert not check_faded_batch(two_tight_classes(tau=0.01))
     at_rest, y = torch.eye(2, 16), torch.arange(16) % 2
@@ -112,9 +188,35 @@ def test_a_faded_batch_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
     assert not check_faded_batch((vectors, proxies, torch.zeros_like(y), tau))
     assert not check_faded_batch((vectors, proxies[:1], y, tau))
     out = capsys.readouterr().out.splitlines()
-    words = ["Right", "make the classes tighter", "at least 0.05", "nothing to fade"]
+    words = ["Right"] * 3 + ["make the classes tighter", "at least 0.05", "nothing to fade"]
     words += ["four things", "two classes", "labels run from 0 to 1"]
     assert all(word in line for word, line in zip(words, out, strict=True)), out
+
+
+@pytest.mark.parametrize(
+    ("place", "given", "named"),
+    [
+        (0, [[1.0, 0.0]] * 16, "vectors: it is a list; give a torch tensor"),
+        (0, torch.full((16, 16), torch.nan), "vectors: not all are finite numbers"),
+        (1, torch.full((2, 16), torch.inf), "proxies: not all are finite numbers"),
+        (2, [0, 1] * 8, "labels: it is a list; give a torch tensor"),
+        (2, (torch.arange(16) % 2).numpy(), "labels: it is an ndarray; give a torch tensor"),
+        (2, torch.arange(15) % 2, "give each vector a label"),
+        (2, torch.tensor(0), "give each vector a label"),
+        (2, (torch.arange(16) % 2).float(), "labels have dtype torch.float32"),
+        (3, "0.1", "τ: it is a str; give one number"),
+        (3, None, "τ: it is None; give one number"),
+        (3, torch.nan, "τ is nan; find a batch"),
+        (3, torch.inf, "temperature is inf"),
+    ],
+)
+def test_wrong_batches(
+    place: int, given: Any, named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    batch = list(two_tight_classes())
+    batch[place] = given
+    assert not check_faded_batch(batch)
+    assert named in capsys.readouterr().out
 
 
 def test_the_ratio_is_one_where_the_maximum_is_small_and_falls_with_the_temperature() -> None:
@@ -147,3 +249,10 @@ def test_wrong_verdicts(answers: Any, named: str, capsys: pytest.CaptureFixture[
 def test_the_verdict_of_the_rows_passes(capsys: pytest.CaptureFixture[str]) -> None:
     assert check_better_method({"accuracy": "reacgan", "coverage": "cannot tell"}, TABLE)
     assert capsys.readouterr().out.count("Right") == 2
+    others = {
+        "recall": {"projection": [0.5, 0.6], "reacgan": [0.4, 0.45]},
+        "variance": {"projection": [0.5, 0.6], "reacgan": [0.55, 0.58]},
+    }
+    assert check_better_method({"recall": "Projection ", "variance": "Cannot tell"}, others)
+    assert not check_better_method({"recall": "acgan", "variance": "cannot tell"}, others)
+    assert "'acgan' is none of projection, reacgan, cannot tell" in capsys.readouterr().out

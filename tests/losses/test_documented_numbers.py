@@ -38,3 +38,33 @@ def test_the_pulls_of_d2d_ce_are_what_the_formula_gives(benchmark, capsys):
     printed = capsys.readouterr().out.splitlines()
     ((head, rows),) = tables("| τ | K | N |")
     assert [head, *rows] == [printed[0], *printed[2:]]
+
+
+def test_the_photographs_are_what_was_measured(benchmark):
+    rows, spread = benchmark("rows"), benchmark("rows").spread
+    photographs = benchmark("photographs")
+    wanted = {"data": "cifar10", "preset": "", "steps": 1000, "step": 1000}
+    stored = [row for row in rows.stored(photographs.RESULTS) if wanted.items() <= row.items()]
+    methods = {
+        "AC-GAN": "acgan",
+        "AC-GAN, real only": "acgan-real-only",
+        "ReACGAN": "reacgan",
+        "projection": "projection",
+    }
+    measures = photographs.NAMES[:5]
+    ((_, found),) = tables("| | class right | recall | coverage | variance |")
+    for line, (name, method) in zip(found, methods.items(), strict=False):
+        seeds = [row for row in stored if row["method"] == method]
+        assert len(seeds) == 3
+        cells = [spread([row[measure] for row in seeds]) for measure in measures]
+        assert (
+            line == "| " + " | ".join([name, *(cell.replace("0.", ".") for cell in cells)]) + " |"
+        )
+    real = [f"{stored[0][f'{measure}_real']:.2g}".replace("0.", ".") for measure in measures]
+    assert found[-1] == "| " + " | ".join(["*training images*", *real]) + " |"
+    obeyed = {
+        name: [row[measures[0]] for row in stored if row["method"] == method]
+        for name, method in methods.items()
+    }
+    assert min(obeyed["AC-GAN, real only"]) > max(obeyed["ReACGAN"])
+    assert min(obeyed["ReACGAN"]) > max(obeyed["AC-GAN"])

@@ -69,6 +69,31 @@ def test_its_own_undamaged_sample_lies_in_the_floor(bench: Bench) -> None:
     assert [bench.floors[name].side(value) for name, value in found.items()] == [0] * 8
 
 
+def test_dealt_again_it_keeps_its_floors_and_has_other_halves(bench: Bench, parts) -> None:
+    again = bench.dealt(7)
+    assert again.floors is bench.floors
+    both = torch.cat([again.reference.images, again.sample.images]).flatten(1)
+    assert torch.equal(both.unique(dim=0), parts[1].images.flatten(1).unique(dim=0))
+    assert not torch.equal(again.sample.images, bench.sample.images)
+    values = again.measure(again.sample.images, again.sample.labels)
+    alone = Bench(*parts, bench.judges.classifier, deals=2, seed=7)
+    own = alone.measure(alone.sample.images, alone.sample.labels)
+    assert values["recall"] == own["recall"]
+    assert values["Fréchet distance"] == pytest.approx(own["Fréchet distance"])
+    same = bench.dealt(0)
+    assert torch.equal(same.sample.images, bench.sample.images)
+
+
+def test_outside_are_the_values_that_no_deal_had(bench: Bench) -> None:
+    values = {name: floor.mean for name, floor in bench.floors.items()}
+    assert bench.outside(values) == {}
+    low, high = bench.floors["precision"].low - 1, bench.floors["recall"].high + 1
+    assert bench.outside(values | {"precision": low, "recall": high}) == {
+        "precision": -1,
+        "recall": 1,
+    }
+
+
 def test_sides() -> None:
     floor = Floor(1.0, 2.0, 3.0)
     assert [floor.side(value) for value in (0.9, 1.0, 3.0, 3.1, math.nan)] == [-1, 0, 0, 1, 0]

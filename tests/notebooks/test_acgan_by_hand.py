@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch.nn.functional import logsigmoid
 
 import cgan_kit as kit
 from cgan_kit.exercises.acgan import check_arc, check_class_loss, check_grid_inputs
@@ -28,7 +29,7 @@ def cells() -> list[str]:
 def defined(name: str) -> Callable[..., Any]:
     """A function of the lesson, on its own: from its `def` to the next two empty lines."""
     (cell,) = [each for each in cells() if each.startswith(f"def {name}(")]
-    names: dict[str, Any] = {"torch": torch}
+    names: dict[str, Any] = {"torch": torch, "logsigmoid": logsigmoid}
     exec(cell.split("\n\n\n")[0], names)
     return names[name]  # type: ignore[no-any-return]
 

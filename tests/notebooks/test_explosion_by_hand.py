@@ -67,9 +67,34 @@ def test_what_d2d_ce_does_in_the_linear_game_and_apart():
         assert len(found) == 5
         assert sum(row["norm"][LATE] < 5 for row in found) == seeds
         assert sum(row["w1"] < 0.8 for row in found) == seeds
-    right = sorted(late("accuracy", method="reacgan"))
-    assert right[0] == 0.75
-    assert right[1:] == [1, 1]
+    places = {  # eight classes apart: how many seeds of six have each in its place
+        **{"acgan": 6, "acgan-normalised": 5, "acgan-normalised-features": 2},
+        **{"reacgan": 3, "contragan": 0},
+    }
+    for method, seeds in places.items():
+        right = late("accuracy", method=method)
+        assert len(right) == 6
+        assert sum(share == 1 for share in right) == seeds
+
+
+def test_on_points_it_is_the_fakes_that_lengthen_the_features():
+    def long(**changes):
+        lengths = late("norm", **WEAK | changes)
+        return sum(length > 15 for length in lengths), len(lengths)
+
+    real_only = {"options": {"real_only": True}}
+    for method, fakes in (
+        ("acgan", (10, 10)), ("acgan-normalised-features", (4, 5)), ("acgan-normalised", (5, 5))
+    ):  # fmt: skip
+        assert long(method=method) == fakes
+        assert long(method=method, **real_only) == (0, 5)
+        assert min(late("accuracy", **WEAK, method=method, **real_only)) == 1
+    assert long(method="reacgan", intervention="fakes too") == (5, 5)
+    assert long(method="reacgan") == (1, 5)
+    assert long(noise=0.0) == (3, 3)
+    assert long(noise=0.0, **real_only) == (0, 5)
+    assert long(layout="sphere", **real_only) == (3, 5)
+    assert long(layout="sphere", method="acgan-normalised", **real_only) == (0, 5)
 
 
 def on_glyphs(**changes):
@@ -134,6 +159,19 @@ def test_fifty_glyphs_after_3000_steps():
     largest = min(after("head_gradient", "adcgan", LATE))
     for method in ("acgan", "acgan-normalised", "reacgan", "projection"):
         assert max(after("head_gradient", method, LATE)) < largest
+
+
+def test_real_only_mends_the_wrong_classes_and_not_the_variety():
+    fifty = {"data_options": {"classes": 50}}
+    real_only = {"options": {"real_only": True}}
+    for steps, right, variance in ((600, 0.93, 0.13), (3000, 0.999, 0.02)):
+        found = on_glyphs(**fifty, steps=steps, **real_only)
+        assert min(row["class accuracy (oracle)"] for row in found) > right
+        assert max(row["within-class pixel variance"] for row in found) < variance
+        fakes = on_glyphs(**fifty, steps=steps)
+        assert max(row["class accuracy (oracle)"] for row in fakes) < 0.85
+        gradient = max(row["head_gradient"][LATE] for row in found)
+        assert gradient < min(row["head_gradient"][LATE] for row in fakes)
 
 
 def test_10000_steps_of_the_papers_game():

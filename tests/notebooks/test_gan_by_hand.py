@@ -103,6 +103,19 @@ def test_a_slow_discriminator_collapses_and_an_equal_one_does_not(seed: int) -> 
     assert hits[2e-4] <= 2
 
 
+def test_r1_cures_the_collapse_at_one_dose_and_not_at_another() -> None:
+    z = kit.grids.fixed_latents(1000, 2, seed=0)
+    hits = {}
+    for gamma in (0.1, 10.0):
+        duel, rules = Duel(RING, seed=0), Rules(discriminator_rate=2e-4, gamma=gamma)
+        for _ in range(1000):
+            duel.play("D", rules)
+            duel.play("G", rules)
+        hits[gamma] = gaussian_modes(duel.fakes(z), RING).hit
+    assert hits[0.1] <= 3
+    assert hits[10.0] >= 6
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_with_d_ahead_only_the_non_saturating_gradient_is_felt(seed: int) -> None:
     lesson = defined("networks", "step_d", "step_g", "minimax", "adam", "late_start")
@@ -125,7 +138,7 @@ def folded(after: str) -> str:
 def test_the_folded_answers_pass() -> None:
     names: dict[str, Any] = {"torch": torch, "logsigmoid": logsigmoid, "metrics": kit.metrics}
     names |= {"ring": RING, "generators": exercise.three_generators(RING)}
-    for answer in ("1 · Both", "2 · The best", "3 · Three"):
+    for answer in ("1 · The game", "2 · The best", "3 · Three"):
         exec(folded(answer), names)
     assert exercise.check_discriminator_loss(names["loss_d"])
     assert exercise.check_generator_loss(names["loss_g"])
