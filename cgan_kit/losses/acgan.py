@@ -25,9 +25,10 @@ class ACGAN(Conditioning):
 
     Arguments:
         weight: λ, what L_C is multiplied with in both losses; at least 0. The paper has 1.
-        real_only: whether the discriminator's step counts L_C on real images alone, as most
-            public code has it; the classifier is then never trained on wrong images. False
-            is the paper's L_C, and the kit's default.
+        real_only: whether the discriminator's step counts L_C on real images alone, as the
+            papers that compare with AC-GAN have it; the classifier is then never trained on
+            wrong images. False is the paper's L_C, and the kit's default. With many classes,
+            and on photographs, real only obeys far better: docs/explosion.md, section 3.
         spectral_norm: whether the classifier's largest singular value is held at 1; ‖w_k‖ is
             then at most 1.
 
