@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import argparse
 import ast
+import inspect
+import itertools
 import os
 import platform
 import sys
@@ -31,16 +33,20 @@ from cgan_kit import data, grids, losses, metrics, models, pictures
 from cgan_kit.checks import check_counts, check_seed
 from cgan_kit.data import ImageSet, LabelledSet, PointSet
 from cgan_kit.data.places import data_root
+from cgan_kit.data.resize import check_size
 from cgan_kit.losses import AdversarialLoss, Conditioning
 from cgan_kit.losses.checks import check_weight
 from cgan_kit.metrics.evaluate import MAX_REFERENCE
 from cgan_kit.models import Discriminator, Generator
 from cgan_kit.training import GAN, DivergedError, Precision, Recipe, Run, Sampler, Training, finish
-from cgan_kit.training.checks import choose_device
+from cgan_kit.training.checks import check_settings, choose_device
 from cgan_kit.training.distributed import place
 from cgan_kit.training.events import write_events
+from cgan_kit.training.files import check_writable
 from cgan_kit.training.gan import seeded
+from cgan_kit.training.loop import check_free, spread_checkpoints
 from cgan_kit.training.presets import PRESETS, SETTINGS
+from cgan_kit.writing import unwritten
 
 PROGRAM = "python -m cgan_kit"
 INTERRUPTED = 130  # what shells report for a program that Ctrl-C ended
@@ -62,9 +68,16 @@ CONDITIONINGS: dict[str, Callable[..., Conditioning]] = {
     "frozen-classifier": losses.FrozenClassifier,
 }
 WEIGHTLESS = ("none", "concatenation", "projection")
+POINT_SETS = ("gaussians",)
+FOR_IMAGES = ("preset", "size", "model", "discriminator_width", "depth", "embedding_dim")
+# The sides in pixels that the networks of a kind make.
+SIDES = {
+    "dcgan": models.dcgan.SIZES,
+    "resnet": tuple(models.residual.GENERATOR_CHANNELS),
+    "biggan": tuple(models.residual.GENERATOR_CHANNELS),
+}
 # What the networks of a kind do not have, so that it cannot be asked for.
 MEANINGLESS = {
-    "points'": ("preset", "model", "discriminator_width", "depth", "embedding_dim"),
     "dcgan": ("depth", "embedding_dim"),
     "resnet": ("embedding_dim",),
     "biggan": (),
@@ -72,7 +85,7 @@ MEANINGLESS = {
 # What a preset settles.
 SETTLED = (
     *("model", "depth", "embedding_dim", "spectral_norm"),
-    *("conditioning", "weight", "adversarial"),
+    *("conditioning", "weight", "dial", "adversarial"),
 )
 ADVERSARIALS = {
     pair.name.replace("_", "-"): pair
@@ -89,22 +102,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError, ImportError, DivergedError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except torch.OutOfMemoryError as error:
-        reason = str(error).partition(".")[0]
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        reason = str(error).rpartition("DefaultCPUAllocator: ")[2].partition(". ")[0]
         print(
-            f"error: {reason}; what was saved before is whole. A smaller --batch-size or --width "
-            "takes less (docs/cluster.md, Out of memory?)",
+            f"error: {reason or 'out of memory'}; what was saved before is whole. A smaller "
+            "--batch-size, --width, --latent-dim, --rows or -n takes less "
+            "(docs/cluster.md, Out of memory?)",
             file=sys.stderr,
         )
         return 2
     except KeyboardInterrupt:
-        print("Interrupted before the first step; nothing was written.", file=sys.stderr)
+        print(f"Interrupted {given.interrupted}.", file=sys.stderr)
         return INTERRUPTED
     return code
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory is what was missing: for a CPU's, torch has no class of errors."""
+    said = ("DefaultCPUAllocator", "can't allocate memory", "Storage size calculation overflowed")
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(
+        each in str(error) for each in said
+    )
+
+
 def make_parser() -> argparse.ArgumentParser:
-    """The parser with its commands; each sets `command`, a function of the arguments."""
+    """The parser with its commands.
+
+    Each sets `command`, a function of the arguments, and `interrupted`, what Ctrl-C left.
+    """
     parser = argparse.ArgumentParser(prog=PROGRAM, description="Train class-conditional GANs.")
     commands = parser.add_subparsers(
         metavar="train | resume | sample | evaluate | info | tensorboard", required=True
@@ -127,7 +154,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         f"{', '.join(SETTINGS)}; each with -acgan, -projection, -contragan, -adcgan or "
         "-reacgan")  # fmt: skip
     add("--size", type=int, help="side of the images in pixels; the set's own by default")
-    add("--option", action="append", default=[], metavar="KEY=VALUE", type=parse_option,
+    add("--option", action="append", default=[], metavar="NAME=VALUE", type=parse_option,
         help="another option of the set, such as classes=20; may be repeated")  # fmt: skip
     add("--all", action="store_true",
         help="train on the whole set; by default a fifth is held out for the metrics")  # fmt: skip
@@ -141,7 +168,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     add("--precision", choices=("float32", "bfloat16"), help="by default a short trial decides")
     add("--graphs", action="store_true", help="record steps and play them back, on CUDA alone")
     add("--device", help="cpu, cuda, cuda:1; the GPU by default where there is one")
-    parser.set_defaults(command=train)
+    parser.set_defaults(command=train, interrupted="before the first step; no run was written")
 
 
 def _add_gan(parser: argparse.ArgumentParser) -> None:
@@ -159,6 +186,9 @@ def _add_gan(parser: argparse.ArgumentParser) -> None:
         help="on by default for resnet and biggan; else in the discriminator alone")  # fmt: skip
     add("--conditioning", choices=CONDITIONINGS, help="(projection)")
     add("--weight", type=float, help="of the class loss; the method's own by default")
+    add("--dial", action="append", metavar="NAME=VALUE", type=parse_option,
+        help="another number of the method, such as temperature=0.25; may be repeated; an unknown "
+        "one lists those there are")  # fmt: skip
     add("--adversarial", choices=ADVERSARIALS, help="(relativistic)")
 
 
@@ -188,7 +218,9 @@ def _add_resume(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, help="a new total; the planned one by default")
     parser.add_argument("--data", help="folder:PATH, where the run's images have moved")
     parser.add_argument("--device", help="cpu, cuda, cuda:1")
-    parser.set_defaults(command=resume)
+    parser.set_defaults(
+        command=resume, interrupted="before a further step; what was saved is whole"
+    )
 
 
 def _add_sample(parser: argparse.ArgumentParser) -> None:
@@ -199,7 +231,7 @@ def _add_sample(parser: argparse.ArgumentParser) -> None:
     add("--step", type=int, help="of the checkpoint; the last one by default")
     add("--seed", type=int, default=0, help="of z (%(default)s)")
     add("--truncation", type=float, default=float("inf"), help="bound on z; none by default")
-    parser.set_defaults(command=sample)
+    parser.set_defaults(command=sample, interrupted="before the picture was written")
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
@@ -211,33 +243,40 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=0, help="of z, and of the classifier (%(default)s)")
     add("--out", help="write the report there as JSON, too")
     add("--data", help="folder:PATH, where the run's images have moved")
+    add("--held-out", metavar="DATA",
+        help="images of the run's classes that it never saw, such as folder:PATH, in place of "
+        "the fifth that training held out; its options are the run's")  # fmt: skip
+    add("--option", action="append", default=[], metavar="NAME=VALUE", type=parse_option,
+        help="another option of --held-out, such as split=test; may be repeated")  # fmt: skip
     add("--device", help="cpu, cuda, cuda:1; the GPU by default where there is one")
-    parser.set_defaults(command=evaluate)
+    parser.set_defaults(command=evaluate, interrupted="before the report was finished")
 
 
 def _add_info(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", nargs="?", help="the run's folder; without it, this machine")
-    parser.set_defaults(command=info)
+    parser.set_defaults(command=info, interrupted="while looking; nothing was changed")
 
 
 def _add_tensorboard(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", help="the run's folder")
-    parser.set_defaults(command=tensorboard)
+    parser.set_defaults(command=tensorboard, interrupted="before the curves were written")
 
 
 def train(given: argparse.Namespace) -> int:
     """`train DATA`: build the GAN, train it, say where the run is."""
     preset = PRESETS.get(given.preset)
-    check_preset(given)
-    check_weighted(given.conditioning or "projection", given.weight)
+    steps = given.steps if given.steps is not None else preset.steps if preset else 1000
     recipe = make_recipe(given)
-    whole = load_data(given)
+    name, options = find_set(given)
+    check_gan(given, name, options)
+    check_training(given, recipe, steps)
+    whole = load_data(name, options)
     chosen = whole if given.all else whole.split()[0]
     check_batch(recipe, chosen, whole)
     training = Training(
         make_gan(given, chosen),
         chosen,
-        steps=given.steps if given.steps is not None else preset.steps if preset else 1000,
+        steps=steps,
         recipe=recipe,
         folder=given.folder,
         checkpoints=given.checkpoints,
@@ -273,7 +312,12 @@ def sample(given: argparse.Namespace) -> int:
     scale = pictures.fitting_scale(run.sample_shape)
     tiled = pictures.tile(images, run.num_classes, scale=scale)
     aside = out.with_name(out.name + ".partial")
-    aside.write_bytes(pictures.to_png(pictures.frame(tiled, run.class_names)))
+    png = pictures.to_png(pictures.frame(tiled, run.class_names))
+    try:
+        aside.write_bytes(png)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise unwritten(out, error) from error
     os.replace(aside, out)
     step = run.steps[-1] if given.step is None else given.step
     print(f"{out}: {given.rows} z down, {run.num_classes} classes across, at step {step:,}")
@@ -285,9 +329,9 @@ def evaluate(given: argparse.Namespace) -> int:
     run = Run(given.run)
     out = None if given.out is None else check_out(given.out, ".json", "the report is JSON")
     check_seed(given.seed)
-    train, held_out = run.load_split(given.data)
-    if not (isinstance(train, ImageSet) and isinstance(held_out, ImageSet)):
+    if len(run.sample_shape) != 3:
         raise ValueError(f"run {given.run!r} made points; measure it with metrics.count_modes")
+    train, held_out = load_parts(given, run)
     sampler = Sampler(run, given.device)
     train, held_out = train.to(sampler.device), held_out.to(sampler.device)
     judge = metrics.train_classifier(train, held_out, seed=given.seed)
@@ -324,17 +368,74 @@ def tensorboard(given: argparse.Namespace) -> int:
     return 0
 
 
-def load_data(given: argparse.Namespace) -> LabelledSet:
-    """The whole set that the arguments name."""
+def load_data(name: str, options: dict[str, Any]) -> LabelledSet:
+    """`data.load`, with downloads that fail told as what they are."""
+    try:
+        return data.load(name, **options)
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            raise
+        raise ValueError(str(error)) from error
+
+
+def load_parts(given: argparse.Namespace, run: Run) -> tuple[ImageSet, ImageSet]:
+    """(what the run was trained on, images of the same classes that it never saw)."""
+    written = run.config["data"]
+    if given.held_out is not None:
+        held_out = load_held_out(given, run)
+        train = run.load_data(given.data)
+    elif given.option:
+        raise ValueError(f"--option is {given.option[0]}, which is for --held-out; leave it out")
+    elif written["origin"] == {}:
+        raise ValueError(
+            "the run was trained on the whole set; name images that it has not seen, such as "
+            "--held-out folder:PATH, or train without --all, which holds a fifth out"
+        )
+    else:
+        train, held_out = run.load_split(given.data)
+    assert isinstance(train, ImageSet)
+    assert isinstance(held_out, ImageSet)
+    return train, held_out
+
+
+def load_held_out(given: argparse.Namespace, run: Run) -> LabelledSet:
+    """The set that --held-out names, made like the run's."""
+    written, name = run.config["data"], given.held_out
+    like = dict(written["options"])
+    if name.partition(":")[0] != written["name"].partition(":")[0]:
+        like = {"size": run.sample_shape[-1]}
+        if name.startswith("folder:"):
+            like["channels"] = run.sample_shape[0]
+    options = like | dict(given.option)
+    if name in (written["name"], given.data) and options == written["options"]:
+        raise ValueError(
+            f"--held-out is {name!r}, which the run was trained on; name images that it has not "
+            "seen, or leave --held-out out to use those that were held out"
+        )
+    held_out = load_data(name, options)
+    pairs = itertools.zip_longest(held_out.class_names, run.class_names, fillvalue="(none)")
+    different = next((pair for pair in pairs if pair[0] != pair[1]), None)
+    if different or held_out.sample_shape != run.sample_shape:
+        found = (
+            f"class {different[0]!r} where the run has {different[1]!r}"
+            if different
+            else f"samples of {held_out.sample_shape} where the run has {run.sample_shape}"
+        )
+        raise ValueError(
+            f"--held-out is {name!r}, which has {found}; give the run's {run.num_classes} "
+            "classes in its order, at its size"
+        )
+    return held_out
+
+
+def find_set(given: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """(name, options) of the set that the arguments ask for."""
     name, options = find_name(given), dict(given.option)
     if given.size is not None:
         options["size"] = given.size
     elif given.preset:
         options.setdefault("size", PRESETS[given.preset].setting.size)
-    try:
-        return data.load(name, **options)
-    except RuntimeError as error:  # a download that failed
-        raise ValueError(str(error)) from error
+    return name, options
 
 
 def find_name(given: argparse.Namespace) -> str:
@@ -358,7 +459,7 @@ def parse_option(text: str) -> tuple[str, Any]:
     """ "classes=20" -> ("classes", 20); "pair=a,b" -> ("pair", ("a", "b"))."""
     key, equals, value = text.partition("=")
     if not key or not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE, such as classes=20")
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE, such as size=32")
     if "," in value:
         return key, tuple(_parse_value(part) for part in value.split(","))
     return key, _parse_value(value)
@@ -372,21 +473,42 @@ def _parse_value(text: str) -> Any:
         return text
 
 
-def check_weighted(name: str, weight: float | None) -> None:
-    """A weight is for methods that add a loss; a wrong one is found before data is loaded."""
-    if weight is None:
-        return
-    check_weight(weight)
-    if name in WEIGHTLESS:
-        raise ValueError(
-            f"--weight is {weight} but {name} adds no loss to weigh; "
-            f"leave it out, or choose another --conditioning, such as acgan"
-        )
+def dials_of(conditioning: str) -> dict[str, Any]:
+    """What can be set of a method besides its weight: name -> default."""
+    make = CONDITIONINGS[conditioning]
+    settled = getattr(make, "keywords", {})  # of a partial
+    return {
+        each.name: each.default
+        for each in inspect.signature(make).parameters.values()
+        if each.name not in ("weight", *settled) and each.default is not each.empty
+    }
 
 
-def make_conditioning(name: str, weight: float | None, chosen: LabelledSet) -> Conditioning:
-    """The conditioning by its name on the command line; a frozen classifier is trained first."""
-    make = CONDITIONINGS[name]
+def check_method(conditioning: str, weight: float | None, dials: dict[str, Any]) -> None:
+    """What a method does not take, or refuses, is found before data is loaded."""
+    if weight is not None:
+        check_weight(weight)
+        if conditioning in WEIGHTLESS:
+            raise ValueError(
+                f"--weight is {weight} but {conditioning} adds no loss to weigh; "
+                "leave it out, or choose another --conditioning, such as acgan"
+            )
+    own = dials_of(conditioning)
+    named_so = ", ".join(f"{name}={value}" for name, value in own.items())
+    listed = f"the dials of {conditioning} are {named_so}" if own else "it has none"
+    for dial in dials:
+        if dial not in own:
+            raise ValueError(f"--dial is {dial}, which is no dial of {conditioning}; {listed}")
+    if dials:
+        try:
+            CONDITIONINGS[conditioning](**dials)
+        except ValueError as error:
+            raise ValueError(f"--dial: {error} ({listed})") from error
+
+
+def make_conditioning(given: argparse.Namespace, chosen: LabelledSet) -> Conditioning:
+    """The conditioning that is asked for; a frozen classifier is trained first."""
+    make = CONDITIONINGS[given.conditioning or "projection"]
     if make is losses.FrozenClassifier:
         if not isinstance(chosen, ImageSet):
             raise ValueError(
@@ -396,7 +518,7 @@ def make_conditioning(name: str, weight: float | None, chosen: LabelledSet) -> C
         # Seed 0 is the one that metrics judge with: the generator must not have seen it.
         classifier = metrics.train_classifier(chosen, seed=1, folder=data_root() / "classifiers")
         make = partial(make, classifier)
-    return make() if weight is None else make(weight=weight)
+    return make(**dict(given.dial or ()), **named(given, "weight"))
 
 
 def make_recipe(given: argparse.Namespace) -> Recipe:
@@ -420,11 +542,10 @@ def make_precision(given: argparse.Namespace) -> Precision | None:
 
 def make_gan(given: argparse.Namespace, data: LabelledSet) -> GAN:
     """The pair that fits the set, with what the arguments change."""
-    check_family(given, data)
     sizes = named(given, "width", "latent_dim", "discriminator_width")
     if given.preset and isinstance(data, ImageSet):
         return PRESETS[given.preset].gan(data, seed=given.seed, **sizes)
-    conditioning = make_conditioning(given.conditioning or "projection", given.weight, data)
+    conditioning = make_conditioning(given, data)
     adversarial = ADVERSARIALS[given.adversarial or "relativistic"]
     if given.model in ("resnet", "biggan"):
         return make_residual_gan(given, data, conditioning, adversarial)
@@ -445,7 +566,6 @@ def make_residual_gan(
     made = named(given, "width", "depth", "latent_dim")
     judge = named(given, "width", "depth", "spectral_norm")
     if given.discriminator_width is not None:
-        check_counts(discriminator_width=given.discriminator_width)
         judge["width"] = given.discriminator_width
     pair: tuple[Callable[..., Generator], Callable[..., Discriminator]]
     if given.model == "resnet":
@@ -468,35 +588,67 @@ def named(given: argparse.Namespace, *names: str) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def check_preset(given: argparse.Namespace) -> None:
-    """A preset settles the GAN's kind: what contradicts it is found before data is loaded."""
-    if given.preset:
-        for name, value in named(given, *SETTLED).items():
+def check_gan(given: argparse.Namespace, name: str, options: dict[str, Any]) -> None:
+    """What the GAN cannot be, whatever the samples are: found before they are decoded."""
+    if name in POINT_SETS:
+        for argument, value in named(given, *FOR_IMAGES).items():
             raise ValueError(
-                f"--{name.replace('_', '-')} is {value}, but --preset is {given.preset}, "
+                f"{flag(argument)} is {value}, which is for images, but {name} are points; "
+                "leave it out, or choose a set of images"
+            )
+    else:
+        check_family(given, options)
+    if given.preset:
+        for argument, value in named(given, *SETTLED).items():
+            raise ValueError(
+                f"{flag(argument)} is {value}, but --preset is {given.preset}, "
                 "which settles it; leave one of them out"
             )
+    check_method(given.conditioning or "projection", given.weight, dict(given.dial or ()))
+    counts = "width", "discriminator_width", "latent_dim", "depth", "embedding_dim"
+    check_counts(**named(given, *counts))
+
+
+def check_family(given: argparse.Namespace, options: dict[str, Any]) -> None:
+    """What a kind of networks for images does not have, and the sides that it does not make."""
+    family = given.model or ("biggan" if given.preset else "dcgan")
+    for argument, value in named(given, *MEANINGLESS[family]).items():
+        raise ValueError(
+            f"{flag(argument)} is {value}, which {family} networks do not have; leave it out"
+        )
+    if "size" in options:
+        check_size(f"the {family} pair", options["size"], SIDES[family])
+
+
+def check_training(given: argparse.Namespace, recipe: Recipe, steps: int) -> None:
+    """What a training cannot be, and where it cannot go, whatever the samples are."""
+    check_counts(steps=steps)
+    spread_checkpoints(given.checkpoints, steps)
+    check_settings(recipe, None, given.save_minutes)
+    check_seed(given.seed)
+    choose_device(given.device)
+    place().check_batch(recipe.batch_size)
+    if place().rank:  # rank 0 alone writes
+        return
+    if given.folder is None:
+        check_writable(Path("runs"))
+    else:
+        check_free(given.folder)
+
+
+def flag(argument: str) -> str:
+    """latent_dim -> --latent-dim."""
+    return f"--{argument.replace('_', '-')}"
 
 
 def check_batch(recipe: Recipe, chosen: LabelledSet, whole: LabelledSet) -> None:
     """Who counts the images in a folder must see why fewer are there to train on."""
     if len(chosen) < recipe.batch_size:
+        held_out = len(whole) - len(chosen)
+        why = f": of {len(whole)}, {held_out} are held out (with --all none)" if held_out else ""
         raise ValueError(
             f"--batch-size is {recipe.batch_size}, but there are {len(chosen)} samples to train "
-            f"on: of {len(whole)}, {len(whole) - len(chosen)} are held out (with --all none); "
-            f"give {len(chosen)} at most, or add images"
-        )
-
-
-def check_family(given: argparse.Namespace, data: LabelledSet) -> None:
-    """What the networks do not have must not be asked for."""
-    family = given.model or ("biggan" if given.preset else "dcgan")
-    if isinstance(data, PointSet):
-        family = "points'"
-    for name, value in named(given, *MEANINGLESS[family]).items():
-        raise ValueError(
-            f"--{name.replace('_', '-')} is {value}, which {family} networks do not "
-            "have; leave it out"
+            f"on{why}; give {len(chosen)} at most, or add images"
         )
 
 

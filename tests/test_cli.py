@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -220,7 +221,7 @@ def test_a_run_whose_images_have_moved_is_told_where_they_are(tmp_path, monkeypa
     assert kit.Run(run).load_data().name == there  # what resuming wrote down
     (tmp_path / "there" / "cats" / "0.png").unlink()
     assert cli.main(["resume", run, "--steps", "3", "--data", there]) == 2
-    assert "has changed" in capsys.readouterr().err
+    assert "not those the run was trained on" in capsys.readouterr().err
 
 
 def sample(run_folder, out, *more):
@@ -262,6 +263,21 @@ def test_a_picture_that_cannot_be_finished_leaves_the_old_one(run_folder, tmp_pa
     assert out.read_bytes() == old
 
 
+def test_a_full_disk_leaves_neither_a_picture_nor_half_of_one(
+    run_folder, tmp_path, monkeypatch, capsys
+):
+    def full(path, content):
+        path.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert cli.main(["sample", str(run_folder), "--out", str(tmp_path / "a.png")]) == 2
+    said = capsys.readouterr().err
+    assert f"{tmp_path / 'a.png'} could not be written" in said
+    assert "make room" in said
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_evaluate_is_the_function_on_what_the_run_has_not_seen(run_folder, tmp_path, capsys):
     out = tmp_path / "report.json"
     assert (
@@ -280,7 +296,78 @@ def test_evaluate_is_the_function_on_what_the_run_has_not_seen(run_folder, tmp_p
 def test_evaluate_needs_images_that_the_run_has_not_seen(tmp_path, capsys):
     assert train(tmp_path / "run", "--steps", "1", "--all") == 0
     assert cli.main(["evaluate", str(tmp_path / "run")]) == 2
-    assert "trained on the whole set" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "trained on the whole set" in said
+    assert "--held-out folder:PATH" in said
+
+
+def paint(folder, **classes):
+    """Grey images of 12 px, so many a class."""
+    draw = np.random.default_rng(len(classes))
+    for name, count in classes.items():
+        (folder / name).mkdir(parents=True)
+        for i in range(count):
+            pixels = draw.integers(0, 256, (12, 12), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{i}.png")
+    return f"folder:{folder}"
+
+
+@pytest.fixture
+def whole_run(tmp_path, monkeypatch):
+    """A run trained on all that lies in pictures/train, with 1 channel at 8 px."""
+    monkeypatch.setenv("CGAN_KIT_DATA", str(tmp_path / "data"))
+    pictures = paint(tmp_path / "pictures" / "train", cats=10, dogs=10)
+    options = ["--all", "--steps", "1", "--option", "channels=1"]
+    assert train(tmp_path / "run", *options, data=pictures) == 0
+    return tmp_path / "run"
+
+
+def test_evaluate_on_images_of_a_folder_of_their_own(whole_run, tmp_path, capsys):
+    held_out = paint(tmp_path / "pictures" / "test", cats=6, dogs=6)
+    out = tmp_path / "report.json"
+    line = ["evaluate", str(whole_run), "--held-out", held_out, "--out", str(out)]
+    assert cli.main(line) == 0
+    run = kit.Run(whole_run)
+    parts = run.load_data(), kit.data.load(held_out, size=8, channels=1)
+    judge = kit.metrics.train_classifier(*parts, seed=0)
+    report = kit.metrics.evaluate(run, parts, seed=0, classifier=judge)
+    assert json.loads(out.read_text()) == json.loads(json.dumps(report.to_dict()))
+    assert report.protocol["n"] == 12
+
+
+@pytest.mark.parametrize(
+    ("classes", "more", "fragments"),
+    [
+        ({"cats": 6, "cows": 6}, [], ["class 'cows' where the run has 'dogs'", "2 classes"]),
+        ({"cats": 6, "dogs": 6, "owls": 6}, [], ["class 'owls' where the run has '(none)'"]),
+        ({"cats": 6, "dogs": 6}, ["--option", "size=16"], ["(1, 16, 16)", "(1, 8, 8)"]),
+        (None, [], ["which the run was trained on"]),
+    ],
+)
+def test_what_is_held_out_must_be_like_the_runs_and_unseen(
+    whole_run, tmp_path, capsys, classes, more, fragments
+):
+    name = f"folder:{tmp_path / 'pictures' / 'train'}"
+    if classes:
+        name = paint(tmp_path / "pictures" / "test", **classes)
+    capsys.readouterr()
+    assert cli.main(["evaluate", str(whole_run), "--held-out", name, *more]) == 2
+    said = capsys.readouterr().err
+    assert said.splitlines()[-1].startswith("error: --held-out is ")
+    assert all(fragment in said for fragment in fragments)
+
+
+def test_images_of_another_kind_of_set_are_loaded_at_the_runs_size(run_folder, tmp_path):
+    name = paint(tmp_path / "test", **{str(digit): 2 for digit in range(10)})
+    given = cli.make_parser().parse_args(["evaluate", str(run_folder), "--held-out", name])
+    run = kit.Run(run_folder)
+    assert cli.load_held_out(given, run).options["channels"] == 1
+    assert cli.load_parts(given, run)[0].fingerprint() == run.load_data().fingerprint()
+
+
+def test_an_option_of_no_set_is_told(run_folder, capsys):
+    assert cli.main(["evaluate", str(run_folder), "--option", "size=8"]) == 2
+    assert "('size', 8), which is for --held-out" in capsys.readouterr().err
 
 
 def test_evaluate_writes_json_or_nothing(run_folder, tmp_path, capsys):
@@ -335,6 +422,10 @@ BAD = {
         ["train", "digits", "--batch-size", "1500"],
         ["--batch-size is 1500", "of 1797, 359 are held out", "give 1438 at"],
     ),
+    "a batch above the whole set": (
+        ["train", "digits", "--batch-size", "1800", "--all"],
+        ["--batch-size is 1800, but there are 1797 samples to train on; give 1797 at most"],
+    ),
     "negative steps": (["train", "digits", "--steps", "-5"], ["steps is -5"]),
     "width": (["train", "digits", "--width", "0"], ["width is 0"]),
     "width of points": (
@@ -352,8 +443,8 @@ BAD = {
         ["--conditioning is acgan", "cifar10-acgan", "leave one"],
     ),
     "a preset of points": (
-        ["train", "gaussians", "--preset", "cifar10-acgan", "--size", "32"],
-        ["'size'", "gaussians"],
+        ["train", "gaussians", "--preset", "cifar10-acgan"],
+        ["--preset is cifar10-acgan, which is for images, but gaussians are points"],
     ),
     "model of points": (
         ["train", "gaussians", "--model", "biggan"],
@@ -365,8 +456,35 @@ BAD = {
         ["--embedding-dim is 2", "resnet"],
     ),
     "biggan of 16 px": (
-        ["train", "digits", "--model", "biggan", "--size", "16"],
+        ["train", "digits", "--model", "biggan"],
         ["16 px", "32, 64, 128"],
+    ),
+    "another method's dial": (
+        ["train", "digits", "--conditioning", "adcgan", "--dial", "temperature=0.25"],
+        [
+            "--dial is temperature, which is no dial of adcgan",
+            "the dials of adcgan are spectral_norm=False",
+        ],
+    ),
+    "a dial of no method": (
+        ["train", "digits", "--conditioning", "none", "--dial", "width=3"],
+        ["--dial is width, which is no dial of none", "it has none"],
+    ),
+    "a weight among the dials": (
+        ["train", "digits", "--conditioning", "acgan", "--dial", "weight=2"],
+        ["--dial is weight", "the dials of acgan are real_only=False, spectral_norm=False"],
+    ),
+    "a dial that the method settles": (
+        ["train", "digits", "--conditioning", "acgan-real-only", "--dial", "real_only=false"],
+        ["--dial is real_only", "the dials of acgan-real-only are spectral_norm=False"],
+    ),
+    "a dial that is a word": (
+        ["train", "digits", "--conditioning", "reacgan", "--dial", "temperature=warm"],
+        ["temperature is 'warm'", "temperature=0.5, margin_positive=0.98", "projection_dim=128"],
+    ),
+    "a dial beside a preset": (
+        ["train", "digits", "--preset", "cifar10-reacgan", "--dial", "temperature=0.25"],
+        ["--dial is", "cifar10-reacgan", "leave one"],
     ),
     "minutes": (["train", "digits", "--save-minutes", "-1"], ["save_minutes is -1"]),
     "late average": (["train", "digits", "--ema-start", "-1"], ["ema_start is -1"]),
@@ -388,6 +506,76 @@ def test_kind_errors_are_one_line_on_stderr_and_exit_code_2(name, tmp_path, monk
     assert all(fragment in said.err for fragment in fragments)
     assert said.out == ""
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fragment"),
+    [
+        (["--folder", "taken"], "holds a run already"),
+        (["--folder", "taken", "--conditioning", "frozen-classifier"], "holds a run already"),
+        (["--folder", "taken/config.json/run"], "is a file"),
+        (["--size", "63"], "size is 63; the dcgan pair comes at 8, 16, 32, 64"),
+        (["--option", "size=16", "--model", "resnet"], "size is 16; the resnet pair comes at 32"),
+        (
+            ["--preset", "cifar10-reacgan", "--size", "33"],
+            "size is 33; the biggan pair comes at 32",
+        ),
+        (["--device", "tpu9"], "device is 'tpu9'"),
+        (["--seed", str(10**30)], "seed is 1000000"),
+        (["--width", "0"], "width is 0"),
+        (["--discriminator-width", "0"], "discriminator_width is 0"),
+        (["--latent-dim", "-1"], "latent_dim is -1"),
+        (["--model", "resnet", "--depth", "0"], "depth is 0"),
+        (["--model", "biggan", "--embedding-dim", "0"], "embedding_dim is 0"),
+        (["--steps", "0"], "steps is 0"),
+        (["--batch-size", "0"], "batch_size is 0"),
+        (["--checkpoints", "0"], "checkpoints is 0"),
+        (["--save-minutes", "nan"], "save_minutes is nan"),
+        (["--conditioning", "reacgan", "--dial", "margin=2"], "--dial is margin"),
+    ],
+)
+def test_what_needs_no_data_is_told_before_any_is_loaded(
+    tmp_path, monkeypatch, capsys, arguments, fragment
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "config.json").touch()
+    monkeypatch.setattr(cli, "load_data", lambda name, options: pytest.fail("data was loaded"))
+    assert cli.main(["train", "folder:many", *arguments]) == 2
+    assert fragment in capsys.readouterr().err
+
+
+def test_a_batch_that_processes_cannot_share_is_told_before_any_data_is_loaded(monkeypatch, capsys):
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    monkeypatch.setattr(cli, "load_data", lambda name, options: pytest.fail("data was loaded"))
+    assert cli.main(["train", "folder:many", "--batch-size", "64"]) == 2
+    assert "3 processes cannot share" in capsys.readouterr().err
+
+
+def test_a_place_that_may_not_be_written_is_told_before_any_data_is_loaded(monkeypatch, capsys):
+    monkeypatch.setattr(cli, "load_data", lambda name, options: pytest.fail("data was loaded"))
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert cli.main(["train", "folder:many"]) == 2
+    assert "may not be written" in capsys.readouterr().err
+
+
+def test_which_sets_are_points():
+    for name in ("digits", "shapes", "glyphs", "gaussians"):
+        points = isinstance(kit.data.load(name), kit.data.PointSet)
+        assert points == (name in cli.POINT_SETS)
+
+
+def test_dials_reach_the_method(tmp_path):
+    dials = ["temperature=0.25", "margin_positive=0.9", "projection_dim=7", "spectral_norm=true"]
+    arguments = [word for dial in dials for word in ("--dial", dial)]
+    arguments += ["--conditioning", "reacgan", "--weight", "2", "--steps", "1"]
+    assert train(tmp_path / "run", *arguments) == 0
+    conditioning = kit.Run(tmp_path / "run").gan().conditioning
+    assert isinstance(conditioning, kit.losses.ReACGAN)
+    assert (conditioning.weight, conditioning.temperature) == (2, 0.25)
+    assert (conditioning.margin_positive, conditioning.margin_negative) == (0.9, 0.02)
+    assert (conditioning.projection_dim, conditioning.spectral_norm) == (7, True)
 
 
 @pytest.mark.parametrize(
@@ -420,7 +608,7 @@ def test_argparse_errors_have_the_same_exit_code(capsys):
         with pytest.raises(SystemExit) as ended:
             cli.main(arguments)
         assert ended.value.code == 2
-    assert "'eight' is not KEY=VALUE" in capsys.readouterr().err
+    assert "'eight' is not NAME=VALUE" in capsys.readouterr().err
 
 
 def test_a_run_that_diverges_ends_without_a_traceback(tmp_path, capsys):
@@ -437,15 +625,72 @@ def environment(**more):
     return os.environ | {"PYTHONPATH": str(repository), "OMP_NUM_THREADS": "1"} | more
 
 
-def test_a_gpu_without_memory_is_one_line(tmp_path, monkeypatch, capsys):
-    def full(training):
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 ...")
+def gpu_is_full():
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 ...")
 
-    monkeypatch.setattr(cli, "finish", full)
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (gpu_is_full, "CUDA out of memory"),
+        (lambda: torch.empty(2**58), "you tried to allocate 1152921504606846976 bytes"),
+        (lambda: torch.empty(2**61, 2**3), "overflowed with sizes=[2305843009213693952, 8]"),
+        (lambda: bytearray(2**60), "out of memory"),
+    ],
+)
+@pytest.mark.parametrize("while_doing", ["finish", "make_gan"])
+def test_too_little_memory_is_one_line(tmp_path, monkeypatch, capsys, ask, said, while_doing):
+    monkeypatch.setattr(cli, while_doing, lambda *arguments: ask())
     assert train(tmp_path / "run") == 2
-    said = capsys.readouterr().err.strip().splitlines()[-1]
-    assert said.startswith("error: CUDA out of memory; what was saved before is whole.")
-    assert "--batch-size" in said
+    line = capsys.readouterr().err.strip().splitlines()[-1]
+    assert line.startswith("error: ")
+    assert f"{said}; what was saved before is whole." in line
+    assert "--batch-size" in line
+    monkeypatch.setattr(cli.data, "load", lambda name, size: ask())
+    assert train(tmp_path / "run") == 2
+    assert capsys.readouterr().err.strip() == line
+
+
+def test_other_errors_of_torch_are_not_taken_for_missing_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(cli, "finish", lambda training: torch.zeros(2) @ torch.zeros(3))
+    with pytest.raises(RuntimeError, match="size"):
+        train(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("line", "left"),
+    [
+        (["train", "digits"], "before the first step; no run was written."),
+        (["resume", "x"], "before a further step; what was saved is whole."),
+        (["sample", "x"], "before the picture was written."),
+        (["evaluate", "x"], "before the report was finished."),
+        (["info", "x"], "while looking; nothing was changed."),
+        (["tensorboard", "x"], "before the curves were written."),
+    ],
+)
+def test_ctrl_c_says_what_is_true_of_each_command(monkeypatch, capsys, line, left):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    for name in ("Run", "load_data"):
+        monkeypatch.setattr(cli, name, interrupted)
+    monkeypatch.setattr(cli.Training, "resume", interrupted)
+    assert cli.main(line) == 130
+    assert capsys.readouterr().err == f"Interrupted {left}\n"
+
+
+def test_ctrl_c_while_the_command_line_is_imported(monkeypatch, capsys):
+    class Interrupts:
+        def find_spec(self, name, path, target=None):
+            if name == "cgan_kit.cli":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "cgan_kit.cli")
+    monkeypatch.setattr(sys, "meta_path", [Interrupts(), *sys.meta_path])
+    with pytest.raises((SystemExit, KeyboardInterrupt)) as ended:
+        runpy.run_module("cgan_kit", run_name="__main__")
+    assert repr(ended.value) == "SystemExit(130)"
+    assert capsys.readouterr().err == "Interrupted before anything was done.\n"
 
 
 @pytest.mark.parametrize(

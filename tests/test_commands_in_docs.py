@@ -11,6 +11,7 @@ import pytest
 from torch.distributed.run import get_args_parser
 
 from cgan_kit import cli
+from cgan_kit.metrics.evaluate import MAX_REFERENCE
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -50,6 +51,29 @@ def test_the_pages_hold_what_they_are_about() -> None:
     assert len([command for command in commands(CLUSTER) if command[0] == "torchrun"]) >= 6
     readme = PAGES[0].read_text(encoding="utf-8")
     assert {understood(command) for command in commands(readme)} >= {"train", "sample"}
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/diagnosis.md"])
+def test_the_first_block_of_python_is_complete(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run as it stands, but for fewer steps."""
+    block = (ROOT / page).read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    assert "steps=1000" in block
+    monkeypatch.chdir(tmp_path)
+    exec(compile(block.replace("steps=1000", "steps=100"), page, "exec"), {})
+    assert len(list(tmp_path.glob("runs/*/config.json"))) == 1
+
+
+def test_numbers_of_the_cluster_page_are_those_of_the_code() -> None:
+    assert f"{MAX_REFERENCE:,} at most" in CLUSTER
+
+
+def test_options_and_dials_are_listed_as_the_page_says(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = [line for line in commands(CLUSTER) if "help=1" in line]
+    for command, known in zip(asked, ("skip_unreadable", "margin_negative"), strict=True):
+        assert cli.main(command[3:]) == 2
+        assert known in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -94,5 +118,6 @@ def test_the_slurm_script_starts_a_training_and_then_resumes_it(
     assert understood(asked) == ("resume" if begun else "train")
     assert asked[asked.index("--rdzv-endpoint") + 1] == "node1:29500"
     assert "#SBATCH --nodes=2\n" in script
+    assert "#SBATCH --dependency=singleton\n" in script
     assert "#SBATCH --gpus-per-node=4\n" in script
     assert asked[asked.index("--nproc-per-node") + 1] == "4"

@@ -26,7 +26,8 @@ import cgan_kit as kit
 from cgan_kit import losses, metrics
 from cgan_kit.diagnostics import ClassifierProbe, GradientShare, LayerProbe, SampleProbe
 from cgan_kit.losses import R1R2
-from cgan_kit.training.files import write_tensors, write_text
+from cgan_kit.training.files import write_tensors
+from cgan_kit.writing import write_text
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "runs"
 BY_CLASSIFIER = (

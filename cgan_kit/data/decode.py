@@ -32,21 +32,26 @@ class Decoded(NamedTuple):
 def decode(path: str, size: int, channels: int) -> NDArray[np.uint8]:
     """One file as uint8 (channels, size, size): short side resized to `size`, centre cropped.
 
-    Photographs are turned upright by their EXIF tag, transparent pixels lie on white, 16-bit
-    grey keeps its upper 8 bits, of an animation the first frame counts.
+    Photographs are turned upright by their EXIF tag, transparent pixels lie on white, of an
+    animation the first frame counts. 16-bit grey keeps its upper 8 bits; 32-bit whole numbers
+    are read as 8-bit grey where all lie in [0, 255] and as 16-bit grey otherwise; floats in
+    [0, 1] are black to white.
 
     Arguments:
         channels: 1 for grey (luminance) or 3 for RGB.
 
     Raises:
-        Whatever Pillow raises: its readers have no common exception.
+        ValueError: pixels of 32 bits outside these ranges.
+        Whatever else Pillow raises: its readers have no common exception.
     """
     mode = _MODES[channels]
     with Image.open(path) as image:
         # JPEG can be decoded at 1/2, 1/4 or 1/8 of its side. Twice the target is kept, so that
         # the resize that follows still does the antialiasing.
         image.draft(mode, (2 * size, 2 * size))
-        flat = _flat(ImageOps.exif_transpose(image), mode)
+        upright = ImageOps.exif_transpose(image)
+        upright.format = image.format  # which the copy has lost
+        flat = _flat(upright, mode)
         square = ImageOps.fit(flat, (size, size), method=Image.Resampling.BICUBIC)
     return np.asarray(square).reshape(size, size, channels).transpose(2, 0, 1)
 
@@ -86,13 +91,32 @@ def decode_all(paths: Sequence[str], size: int, channels: int) -> Decoded:
 
 
 def _flat(image: Image.Image, mode: str) -> Image.Image:
-    if image.mode.startswith("I"):
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert(mode)
+    if image.mode[0] in "IF":
+        return Image.fromarray(_eight_bits(image)).convert(mode)
     if "A" in image.getbands() or "transparency" in image.info:
         layer = image.convert("RGBA")
         white = Image.new("RGBA", layer.size, "white")
         return Image.alpha_composite(white, layer).convert(mode)
     return image.convert(mode)
+
+
+def _eight_bits(image: Image.Image) -> NDArray[np.uint8]:
+    """Grey of 16 or 32 bits a pixel, Pillow's modes I;16, I and F, as uint8 (H, W)."""
+    values = np.asarray(image)
+    low, high = values.min(), values.max()
+    if image.mode == "F":
+        if not (low >= 0 and high <= 1):  # so that NaN is refused too
+            raise ValueError(
+                f"its pixels are floats from {low:g} to {high:g}; scale them to 0 to 1"
+            )
+        return (values * 255).round().astype(np.uint8)
+    if low < 0 or high > 65535:
+        raise ValueError(f"its pixels run from {low} to {high}; scale them to 0 to 255")
+    # Only TIFF has 32-bit files. Pillow also gives mode I to 16-bit PGM, whose white is 65535
+    # however dark the image is.
+    if image.mode == "I" and image.format == "TIFF" and high <= 255:
+        return values.astype(np.uint8)
+    return (values >> 8).astype(np.uint8)
 
 
 def _without_path(error: Exception, path: str) -> str:

@@ -13,19 +13,19 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torchvision.datasets import ImageFolder
-from torchvision.datasets.folder import IMG_EXTENSIONS
 
+from cgan_kit.checks import check_flags
 from cgan_kit.data import cache
 from cgan_kit.data.decode import decode_all
 from cgan_kit.data.imageset import ImageSet
+from cgan_kit.data.listing import READ, Listing, list_images
 from cgan_kit.data.places import data_root
 
 SMALLEST, LARGEST = 8, 512
 SPLIT_NAMES = {"train", "training", "val", "valid", "validation", "test", "testing"}
 NAMED_AT_MOST = 5
 # Part of every key: raise it when decoding changes, and old caches are made anew.
-DECODER_VERSION = "1"
+DECODER_VERSION = "2"
 
 
 def load(
@@ -36,12 +36,16 @@ def load(
     skip_unreadable: bool = False,
     root: str | os.PathLike[str] | None = None,
 ) -> ImageSet:
-    """The images under `path` as `torchvision.datasets.ImageFolder` finds them.
+    """The images under `path`, as `torchvision.datasets.ImageFolder` finds them.
 
-    Each sub-folder is a class, in alphabetical order, hidden ones included; images may lie
-    deeper inside. The short side is resized to `size`, the centre cropped. The first load
-    decodes on every core and keeps the pixels in `cache/` under the data root; the next ones
-    read that file, until a name, size or time of modification in the folder changes.
+    Each sub-folder is a class, in alphabetical order; images may lie deeper inside. Unlike in
+    ImageFolder, names that begin with a dot and `__MACOSX` are skipped, and GIF (its first
+    frame) and AVIF are read. A warning counts the images of other kinds and those beside the
+    class folders. The short side is resized to `size`, the centre cropped.
+
+    The first load decodes on every core and keeps the pixels in `cache/` under the data root;
+    the next ones read that file, until a name, size or time of modification in the folder
+    changes.
 
     Arguments:
         path: the folder; `~` is the home folder.
@@ -51,17 +55,20 @@ def load(
         root: where `cache/` lies; see `cgan_kit.data.places.data_root`.
 
     Returns:
-        images uint8 (N, channels, size, size) in the order of ImageFolder.
+        images uint8 (N, channels, size, size), class by class, in the order of their names.
 
     Raises:
         FileNotFoundError, NotADirectoryError: `path` is no folder.
-        ValueError: fewer than two classes, an empty class, an unreadable file, a bad option.
+        ValueError: fewer than two classes, an empty class, an unreadable file, a link to a folder
+            that holds it, a bad option.
     """
     size = _check_options(size, channels)
+    check_flags(skip_unreadable=skip_unreadable)
     folder = _check_folder(path)
-    found = ImageFolder(str(folder), allow_empty=True)
+    found = list_images(folder)
     _check_classes(folder, found)
-    paths = [file for file, _ in found.samples]
+    _warn_of_left_out(folder, found)
+    paths = found.paths
     options = {"size": size, "channels": channels, "skip_unreadable": skip_unreadable}
     key = _key(folder, paths, options)
     place = data_root(root) / "cache" / f"folder-{_digest(str(folder), repr(options))}.safetensors"
@@ -147,15 +154,15 @@ def _check_folder(path: str) -> Path:
         raise FileNotFoundError(f"there is no folder {folder}; check the path after 'folder:'")
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder} is a file; give the folder that holds the classes")
-    if not any(entry.is_dir() for entry in folder.iterdir()):
-        raise ValueError(
-            f"{folder} has no sub-folders; put the images of each class into a sub-folder named "
-            "after it, such as cats/1.jpg and dogs/1.jpg"
-        )
     return folder
 
 
-def _check_classes(folder: Path, found: ImageFolder) -> None:
+def _check_classes(folder: Path, found: Listing) -> None:
+    if not found.classes:
+        raise ValueError(
+            f"{folder} has no sub-folders; put the images of each class into a sub-folder named "
+            "after it, such as cats/1.jpg and dogs/1.jpg (names with a dot in front are skipped)"
+        )
     if len(found.classes) < 2:
         raise ValueError(
             f"{folder} has one class, {found.classes[0]!r}; a class-conditional GAN needs at "
@@ -166,13 +173,26 @@ def _check_classes(folder: Path, found: ImageFolder) -> None:
     if empty:
         raise ValueError(
             f"{folder} has {len(empty)} of {len(found.classes)} classes without an image: "
-            f"{', '.join(empty[:NAMED_AT_MOST])}. Add images ({' '.join(IMG_EXTENSIONS)}) or "
+            f"{', '.join(empty[:NAMED_AT_MOST])}. Add images ({' '.join(READ)}) or "
             "remove the sub-folder"
         )
     if {name.lower() for name in found.classes} <= SPLIT_NAMES:
         warnings.warn(
             f"{folder} is read with the classes {', '.join(found.classes)}, which look like "
             f"splits; if the classes lie inside, load folder:{folder / found.classes[-1]}",
+            stacklevel=4,
+        )
+
+
+def _warn_of_left_out(folder: Path, found: Listing) -> None:
+    parts = [f"{count} {ending}" for ending, count in found.not_read.items()]
+    if found.beside:
+        images = "1 image" if found.beside == 1 else f"{found.beside} images"
+        parts.append(f"{images} beside the class folders")
+    if parts:
+        warnings.warn(
+            f"left out {' and '.join(parts)} of {folder}; to have them in the set, save them as "
+            ".png or .jpg inside the sub-folder of their class",
             stacklevel=4,
         )
 

@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cgan_kit.data.labelled import LabelledSet
+from cgan_kit.data.labelled import LabelledSet, check_tensor
 
 
 class ImageSet(LabelledSet):
     """Images uint8 (N, C, H, W) with labels int64 (N,); see `LabelledSet` for the rest.
 
     Raises:
-        ValueError: images that are not uint8, not four-dimensional, or not grey or RGB.
+        ValueError: images that are no tensor, not uint8, not four-dimensional, or not grey or RGB.
     """
 
     def __init__(
@@ -28,6 +28,7 @@ class ImageSet(LabelledSet):
         name: str = "custom",
         options: Mapping[str, Any] | None = None,
     ) -> None:
+        check_tensor("images", images)
         if images.dtype != torch.uint8:
             raise ValueError(
                 f"images have dtype {images.dtype}; give uint8 in [0, 255], "
@@ -54,8 +55,9 @@ def to_float(images: Tensor) -> Tensor:
     """uint8 in [0, 255] to float32 in [-1, 1].
 
     Raises:
-        ValueError: images that are not uint8.
+        ValueError: images that are no uint8 tensor.
     """
+    check_tensor("images", images)
     if images.dtype != torch.uint8:
         raise ValueError(f"images have dtype {images.dtype}; give uint8 in [0, 255]")
     return images.float().div_(127.5).sub_(1)
@@ -65,8 +67,9 @@ def to_uint8(images: Tensor) -> Tensor:
     """Float in [-1, 1] to uint8 in [0, 255]; values outside are clipped.
 
     Raises:
-        ValueError: images that are not floating point.
+        ValueError: images that are no floating-point tensor.
     """
+    check_tensor("images", images)
     if not images.is_floating_point():
         raise ValueError(f"images have dtype {images.dtype}; give floats in [-1, 1]")
     return images.float().add(1).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from typing_extensions import Self
+
+from cgan_kit.checks import check_seed, is_number
 
 
 class LabelledSet:
@@ -37,8 +39,12 @@ class LabelledSet:
         name: str = "custom",
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        _check_labels(labels, len(samples), len(class_names))
+        check_tensor("samples", samples)
+        check_tensor("labels", labels)
+        names = _check_names(class_names)
+        _check_labels(labels, len(samples), len(names))
         for factor, values in (factors or {}).items():
+            check_tensor(f"factors[{factor!r}]", values)
             if values.shape != labels.shape:
                 raise ValueError(
                     f"factors[{factor!r}] has shape {tuple(values.shape)}; "
@@ -46,7 +52,7 @@ class LabelledSet:
                 )
         self.samples = samples
         self.labels = labels.to(samples.device)
-        self.class_names = tuple(class_names)
+        self.class_names = names
         self.factors = {key: value.to(samples.device) for key, value in (factors or {}).items()}
         self.name = name
         self.options = dict(options or {})
@@ -113,10 +119,12 @@ class LabelledSet:
             seed: of the shuffle; the same seed gives the same split on every machine.
 
         Raises:
-            ValueError: held_out outside (0, 1), or a class with fewer than two samples.
+            ValueError: held_out outside (0, 1), a seed that is no whole number, or a class
+                with fewer than two samples.
         """
-        if not 0 < held_out < 1:
-            raise ValueError(f"held_out is {held_out}; give a share between 0 and 1, such as 0.2")
+        if not is_number(held_out) or not 0 < held_out < 1:
+            raise ValueError(f"held_out is {held_out!r}; give a share between 0 and 1, such as 0.2")
+        seed = check_seed(seed)
         generator = torch.Generator().manual_seed(seed)
         train, held = [], []
         labels = self.labels.cpu()
@@ -125,7 +133,7 @@ class LabelledSet:
             if len(members) < 2:
                 raise ValueError(
                     f"class {class_name!r} has {len(members)} samples, too few to split; "
-                    "give each class at least 2, or leave the class out"
+                    "give it at least 2, or train on the whole set (on the command line: --all)"
                 )
             members = members[torch.randperm(len(members), generator=generator)]
             cut = min(max(round(held_out * len(members)), 1), len(members) - 1)
@@ -151,6 +159,29 @@ class LabelledSet:
             digest.update(tensor.cpu().contiguous().numpy().tobytes())
         digest.update("\0".join(self.class_names).encode())
         return digest.hexdigest()[:16]
+
+
+def check_tensor(name: str, value: object) -> None:
+    """Arrays and lists have other methods and dtypes than tensors.
+
+    Raises:
+        ValueError: a value that is no tensor.
+    """
+    if not isinstance(value, Tensor):
+        raise ValueError(
+            f"{name} are a {type(value).__name__}; give a tensor: torch.as_tensor({name})"
+        )
+
+
+def _check_names(class_names: object) -> tuple[str, ...]:
+    # A string alone would be one class a letter.
+    if isinstance(class_names, Iterable) and not isinstance(class_names, str):
+        names = tuple(class_names)
+        if all(isinstance(name, str) for name in names):
+            return names
+    raise ValueError(
+        f"class_names is {class_names!r}; give one string a class, such as ['cats', 'dogs']"
+    )
 
 
 def _check_labels(labels: Tensor, num_samples: int, num_classes: int) -> None:

@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cgan_kit.data.labelled import LabelledSet
+from cgan_kit.data.labelled import LabelledSet, check_tensor
 
 
 class PointSet(LabelledSet):
     """Points float32 (N, D) with labels int64 (N,); see `LabelledSet` for the rest.
 
     Raises:
-        ValueError: points that are not float32 (N, D), or not finite.
+        ValueError: points that are no float32 tensor (N, D), or not finite.
     """
 
     def __init__(
@@ -27,6 +27,7 @@ class PointSet(LabelledSet):
         name: str = "custom",
         options: Mapping[str, Any] | None = None,
     ) -> None:
+        check_tensor("points", points)
         if points.dtype != torch.float32 or points.ndim != 2:
             raise ValueError(
                 f"points have dtype {points.dtype} and shape {tuple(points.shape)}; "

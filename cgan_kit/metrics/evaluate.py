@@ -195,13 +195,19 @@ def _number(
     most = {"held-out": len(held_out), "training": len(train)}
     if isinstance(generated, tuple):
         most["generated"] = len(generated[0])
+    # One more than k, for the intervals leave some out.
+    fewest = max(k + 2, held_out.num_classes + 1)
+    scarce = min(most, key=most.__getitem__)
+    if most[scarce] < fewest:
+        raise ValueError(
+            f"there are {most[scarce]} {scarce} images, too few for k = {k} neighbours and "
+            f"{held_out.num_classes} classes; add images until there are {fewest}"
+        )
     if n is None:
         n = min(MAX_REFERENCE, *most.values())
     for name, available in most.items():
         if n > available:
             raise ValueError(f"n is {n} but there are {available} {name} images; give a smaller n")
-    # One more than k, for the intervals leave some out.
-    fewest = max(k + 2, held_out.num_classes + 1)
     if n < fewest:
         raise ValueError(
             f"n is {n}, too few for k = {k} neighbours and {held_out.num_classes} classes; "

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from cgan_kit.metrics.oracle_metrics import OracleReport
 from cgan_kit.metrics.tables import number_text, table
+from cgan_kit.writing import write_text
 
 
 class Value(NamedTuple):
@@ -87,11 +87,12 @@ def interval_text(low: float, high: float, decimals: int) -> str | None:
 
 
 def save_json(content: dict[str, Any], path: Path | str) -> None:
-    """JSON into a file; one that is there is replaced whole."""
-    path = Path(path)
-    aside = path.with_name(f"{path.name}.{os.getpid()}.aside")
-    aside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    os.replace(aside, path)
+    """JSON into a file; one that is there is replaced whole.
+
+    Raises:
+        OSError: a disk that is full, or a folder that may not be written.
+    """
+    write_text(Path(path), json.dumps(content, indent=1) + "\n")
 
 
 def finite_or_none(value: float) -> float | None:

@@ -29,6 +29,7 @@ class Generator(nn.Module):
     sample_shape: tuple[int, ...]
 
     def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
+        """float (n, latent_dim) and int64 (n,) in [0, num_classes) -> (n, *sample_shape)."""
         raise NotImplementedError
 
 
@@ -39,4 +40,5 @@ class Discriminator(nn.Module):
     feature_dim: int
 
     def forward(self, samples: Tensor) -> Judgement:
+        """float (n, *sample_shape) -> Judgement((n,), (n, feature_dim))."""
         raise NotImplementedError

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from numbers import Real
+from types import ModuleType
+from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from cgan_kit import losses, models
 from cgan_kit.checks import is_number, is_whole
 from cgan_kit.data import LabelledSet
+from cgan_kit.describe import find_class, to_json
+from cgan_kit.models import draw_latents
 from cgan_kit.training.gan import GAN
 from cgan_kit.training.precision import Precision
 from cgan_kit.training.recipe import Recipe
 
 P = TypeVar("P")
+# A record that holds the two losses is one of a logged step: the bar and the plots go by them.
+RESERVED = frozenset({"step", "diverged", "d_loss", "g_loss"})
 
 
 class DivergedError(ArithmeticError):
@@ -38,6 +47,128 @@ def check_fit(gan: GAN, data: LabelledSet) -> None:
         raise ValueError(
             f"data has {data.num_classes} classes but the GAN was built for "
             f"{gan.num_classes}; build it with GAN.for_images(data)"
+        )
+    check_promises(gan)
+
+
+def check_promises(gan: GAN) -> None:
+    """What the parts make of two samples has the shapes that `models` and `losses` promise.
+
+    A score (n, 1) would broadcast with one (n,) to (n, n), and another game would be trained
+    without a word. In evaluation mode, where nothing of the kit's changes by being looked at;
+    with gradients, for losses that ask for slopes.
+
+    Raises:
+        ValueError: naming the part, what it gave and what is promised.
+    """
+    device = next(gan.parameters()).device
+    latents = draw_latents(2, gan.latent_dim, torch.Generator().manual_seed(0)).to(device)
+    labels = torch.tensor([0, gan.num_classes - 1], device=device)
+    judge, method = gan.discriminator, gan.conditioning
+    with looked_at(gan, device), torch.enable_grad():
+        images = gan.generator(latents, labels)
+        shape = (2, *gan.generator.sample_shape)
+        _check_shape("generator", gan.generator, "samples", images, shape)
+        said = judge(images)
+        adversarial, features = (getattr(said, name, None) for name in ("adversarial", "features"))
+        _check_shape("discriminator", judge, "adversarial", adversarial, (2,))
+        _check_shape("discriminator", judge, "features", features, (2, judge.feature_dim))
+        score = method.score(said.features.float(), labels)
+        _check_shape("conditioning", method, "score", score, (2,))
+        real, fake = gan.judge_both(images, images, labels)
+        d_loss, g_loss = method.discriminator_loss(real, fake), method.generator_loss(fake)
+        _check_shape("conditioning", method, "discriminator_loss", d_loss, ())
+        _check_shape("conditioning", method, "generator_loss", g_loss, ())
+
+
+@contextmanager
+def looked_at(gan: GAN, device: torch.device) -> Iterator[None]:
+    """Within it the GAN is in evaluation mode; then modes and torch's chance are as before."""
+    modes = [(module, module.training) for module in gan.modules()]
+    try:
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            gan.eval()
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def _check_shape(
+    part: str, module: nn.Module, what: str, given: object, shape: tuple[int, ...]
+) -> None:
+    if isinstance(given, Tensor) and given.shape == shape:
+        return
+    of = (
+        f"of shape {tuple(given.shape)}"
+        if isinstance(given, Tensor)
+        else f"a {type(given).__name__}"
+    )
+    where = "losses.Conditioning" if part == "conditioning" else f"models.{part.capitalize()}"
+    raise ValueError(
+        f"{part} is a {type(module).__name__} whose {what} for 2 samples is {of}; "
+        f"give a tensor of shape {shape}, as cgan_kit.{where} promises"
+    )
+
+
+def check_opens_again(gan: GAN, recipe: Recipe) -> None:
+    """A run keeps classes by name, with their arguments, and no code: is that enough here?
+
+    Raises:
+        ValueError: a part that could not be made again from what a run keeps of it.
+    """
+    config = json.loads(to_json({"gan": gan.config(), "recipe": recipe.config()}))
+    game = gan.adversarial
+    if getattr(losses, game.name, None) != game:
+        raise ValueError(
+            f"adversarial is a loss of the name {game.name!r}, but a run finds it by name in "
+            "cgan_kit.losses; give it a name of its own and put it there, here and before the "
+            "run is opened: cgan_kit.losses.mine = AdversarialLoss('mine', ...)"
+        )
+    _check_name("generator", gan.generator, models)
+    _check_name("discriminator", gan.discriminator, models)
+    _check_name("conditioning", gan.conditioning, losses)
+    if recipe.penalty is not None:
+        _check_name("penalty", recipe.penalty, losses)
+    try:
+        Recipe.from_config(config["recipe"])
+        # The kit's own do come back, and large ones take their time.
+        kits = all(name in models.__all__ + losses.__all__ for name in _classes(config["gan"]))
+        again = gan if kits else GAN.from_config(config["gan"])
+    except ValueError as error:
+        raise ValueError(
+            f"a run of these parts could not be opened again ({error.__cause__ or error}); name "
+            "every argument of your class in its __init__ and keep it: self.width = width"
+        ) from error
+    sizes, remade = (
+        {key: value.shape for key, value in each.state_dict().items()} for each in (gan, again)
+    )
+    if sizes != remade:
+        different = next(key for key in sizes | remade if sizes.get(key) != remade.get(key))
+        raise ValueError(
+            f"gan is not what its parts' arguments make (first difference: {different!r}), so a "
+            "run of it could not be opened again; build all of a part in its __init__, from "
+            "arguments that it keeps"
+        )
+
+
+def _classes(config: dict[str, Any]) -> Iterator[str]:
+    """Every class that a description names."""
+    for key, value in config.items():
+        if isinstance(value, dict):
+            yield from _classes(value)
+        elif key == "class":
+            yield value
+
+
+def _check_name(part: str, ours: object, among: ModuleType) -> None:
+    """The kit's classes come first: one of a person's own must not share a name with them."""
+    found = find_class(type(ours).__name__, among)
+    kinds = [f"{kind.__module__}.{kind.__qualname__}" for kind in (type(ours), found)]
+    if kinds[0] != kinds[1]:
+        raise ValueError(
+            f"{part} is a {kinds[0]}, but a run finds classes by name, and by that name "
+            f"{kinds[1]}; give yours a name of its own"
         )
 
 
@@ -105,6 +236,31 @@ def check_probes(probes: Iterable[P], data: LabelledSet) -> tuple[P, ...]:
         if hasattr(probe, "check"):
             probe.check(data)
     return checked
+
+
+def check_seen(probe: object, seen: object, record: Mapping[str, float]) -> dict[str, float]:
+    """What a probe returned, ready for the record of a step.
+
+    Raises:
+        ValueError: anything but numbers by names of the probe's own.
+    """
+    who = f"probe {getattr(probe, '__name__', type(probe).__name__)}"
+    if not isinstance(seen, Mapping):
+        raise ValueError(
+            f"{who} returned {seen!r}; give a dict of name -> number, {{}} where there is nothing"
+        )
+    for name, value in seen.items():
+        if not isinstance(name, str) or name in RESERVED or name in record:
+            raise ValueError(
+                f"{who} returned the name {name!r}, which the record has already or cannot "
+                f"hold; give a text of the probe's own, such as 'mine/{name}'"
+            )
+        if not isinstance(value, Real):
+            raise ValueError(
+                f"{who} returned a {type(value).__name__} as {name!r}; "
+                "give a number: of a tensor, value.item()"
+            )
+    return {name: value if isinstance(value, int) else float(value) for name, value in seen.items()}
 
 
 def check_finite_weights(weights: Mapping[str, Tensor], step: int) -> None:

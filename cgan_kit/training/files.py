@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import safetensors
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
+
+from cgan_kit.writing import unwritten
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks
+    fcntl = None  # type: ignore[assignment]
 
 NO_STATE = (
     "no other one is left to go on from; the run can still be sampled from its checkpoints, "
@@ -18,13 +26,18 @@ NO_STATE = (
 
 
 def to_path(folder: str | os.PathLike[str]) -> Path:
-    """The folder as a path, or a clear error; "" would be where the process was started."""
+    """The folder as a path, ~ being home; "" would be where the process was started.
+
+    Raises:
+        ValueError: what is no path.
+    """
     if not isinstance(folder, (str, os.PathLike)) or not str(folder):
         raise ValueError(f"folder is {folder!r}; give a path, such as 'runs/mine'")
-    return Path(folder)
+    return Path(os.path.expanduser(folder))
 
 
 def checkpoint_path(folder: Path, step: int) -> Path:
+    """Where a run keeps the weights after `step` steps (0: before training)."""
     return folder / "checkpoints" / f"step-{step:06d}.safetensors"
 
 
@@ -44,6 +57,48 @@ def check_writable(folder: Path) -> None:
             f"folder is {str(folder)!r}, but {str(existing)!r} may not be written; "
             "choose another folder or change its permissions"
         )
+
+
+@contextmanager
+def held_alone(folder: Path) -> Iterator[None]:
+    """Within it no other process holds the run, nor anything else in this one.
+
+    Killed in whatever way, a process lets go of it. Where the file system has no locks, as some
+    network drives, nothing is held.
+
+    Raises:
+        ValueError: a run that is held already.
+    """
+    lock = _lock(folder)
+    try:
+        yield
+    finally:
+        if lock is not None:
+            # Closing alone would leave it to processes that were forked from this one.
+            with suppress(OSError):
+                fcntl.flock(lock, fcntl.LOCK_UN)
+            os.close(lock)
+
+
+def _lock(folder: Path) -> int | None:
+    """The descriptor that holds the run, None where that cannot be."""
+    if fcntl is None:
+        return None
+    try:
+        lock = os.open(folder / "checkpoints", os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        if not isinstance(error, BlockingIOError):
+            return None
+        raise ValueError(
+            f"run {str(folder)!r} is being trained by another process (or elsewhere in this "
+            "one); wait for it or stop it first"
+        ) from error
+    return lock
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -72,14 +127,6 @@ def _write_aside(path: Path, tensors: Mapping[str, Tensor]) -> Path:
     return aside
 
 
-def unwritten(path: Path, error: OSError) -> OSError:
-    """What a person is told of a file that could not be written."""
-    return OSError(
-        f"{path} could not be written ({error}); what was saved before is whole: make room "
-        "or check the folder's permissions, then go on with the run"
-    )
-
-
 def state_paths(folder: Path) -> tuple[Path, Path]:
     """Where a run keeps what resuming needs: the newest, and the one before it."""
     return folder / "state.safetensors", folder / "state.previous.safetensors"
@@ -95,7 +142,7 @@ def write_state(folder: Path, state: Mapping[str, Tensor]) -> None:
     """
     newest, previous = state_paths(folder)
     aside = _write_aside(newest, state)
-    if _step_of(newest) not in (None, int(state["step"])):
+    if step_of(newest) not in (None, int(state["step"])):
         os.replace(newest, previous)
     os.replace(aside, newest)
 
@@ -118,7 +165,7 @@ def read_state(folder: Path) -> dict[str, Tensor]:
     try:
         return read_tensors(newest, NO_STATE)
     except ValueError:
-        step = _step_of(previous)
+        step = step_of(previous)
         if step is None:
             raise
         warnings.warn(
@@ -129,7 +176,7 @@ def read_state(folder: Path) -> dict[str, Tensor]:
         return read_tensors(previous, NO_STATE)
 
 
-def _step_of(path: Path) -> int | None:
+def step_of(path: Path) -> int | None:
     """The step of a state; None for a file that is not there, or not at its full length."""
     try:
         with safetensors.safe_open(path, framework="pt") as file:
@@ -164,21 +211,6 @@ def read_tensors(
             f"{path.name} cannot be read ({error}); it is truncated or not a safetensors file: "
             f"{remedy}"
         ) from error
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write text whole or not at all.
-
-    Raises:
-        OSError: see `write_tensors`.
-    """
-    aside = path.with_name(path.name + ".partial")
-    try:
-        aside.write_text(text, encoding="utf-8")
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise unwritten(path, error) from error
-    os.replace(aside, path)
 
 
 def append_line(path: Path, line: str) -> None:

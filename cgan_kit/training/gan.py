@@ -131,10 +131,12 @@ class GAN(nn.Module):
 
     @property
     def num_classes(self) -> int:
+        """K, how many classes the generator knows."""
         return self.generator.num_classes
 
     @property
     def latent_dim(self) -> int:
+        """Z, how many numbers a latent has."""
         return self.generator.latent_dim
 
     def judge(self, images: Tensor, labels: Tensor) -> Judged:
@@ -169,7 +171,11 @@ class GAN(nn.Module):
                 parameter.requires_grad_(learns)
 
     def config(self) -> dict[str, Any]:
-        """What `from_config` needs to build this GAN again, ready for JSON."""
+        """What `from_config` needs to build this GAN again, ready for JSON.
+
+        Raises:
+            ValueError: a part that cannot be written down; see `describe`.
+        """
         return {
             "generator": describe(self.generator),
             "discriminator": describe(self.discriminator),
@@ -182,13 +188,14 @@ class GAN(nn.Module):
         """A GAN of the same build, with fresh weights; global random state is left as it was.
 
         Raises:
-            ValueError: a class or an adversarial loss that the kit does not have.
+            ValueError: a class that neither the kit nor this process has; an adversarial loss
+                that is not in `cgan_kit.losses`.
         """
         adversarial = getattr(losses, config["adversarial"], None)
         if not isinstance(adversarial, AdversarialLoss):
             raise ValueError(
                 f"adversarial is {config['adversarial']!r}, which is none of cgan_kit.losses; "
-                "the run was made with other code: build the GAN as it was built there"
+                f"put it there first: cgan_kit.losses.{config['adversarial']} = ..."
             )
         # Only a frozen classifier comes from there, and it is slow to import.
         from cgan_kit import metrics

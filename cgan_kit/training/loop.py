@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +23,7 @@ from typing_extensions import Self
 
 from cgan_kit.checks import check_counts, check_flags, check_seed, is_whole
 from cgan_kit.data import LabelledSet
+from cgan_kit.describe import to_json
 from cgan_kit.training.average import averaged_copy, decay_at, update_average
 from cgan_kit.training.checks import (
     DivergedError,
@@ -30,7 +31,9 @@ from cgan_kit.training.checks import (
     check_finite,
     check_finite_weights,
     check_fit,
+    check_opens_again,
     check_probes,
+    check_seen,
     check_settings,
     choose_device,
 )
@@ -39,10 +42,12 @@ from cgan_kit.training.files import (
     append_line,
     check_writable,
     checkpoint_path,
+    held_alone,
+    state_paths,
+    step_of,
     to_path,
     write_state,
     write_tensors,
-    write_text,
 )
 from cgan_kit.training.gan import GAN
 from cgan_kit.training.graphs import check_recordable, recorded_turns
@@ -54,12 +59,17 @@ from cgan_kit.training.run import Run, describe_data, sample
 from cgan_kit.training.state import progress_of, restore, weights_of
 from cgan_kit.training.step import AS_WRITTEN, Players, make_players, training_step
 from cgan_kit.version import VERSION
+from cgan_kit.writing import write_text
 
 Record = dict[str, float]
 
 
 class Probe(Protocol):
-    """Looks at a run every `every` steps without changing it; what it returns is recorded."""
+    """Looks at a run every `every` steps without changing it; what it returns is recorded.
+
+    That is a dict of name -> number (no tensor), {} where there is nothing to say. Names are the
+    probe's own, such as "mine/norm": neither "step", nor one of the losses, nor another probe's.
+    """
 
     @property
     def every(self) -> int: ...
@@ -96,8 +106,11 @@ class Training:
 
     Raises:
         ValueError: an argument out of range; data of another shape or number of classes
-            than the GAN's; steps that cannot be recorded; a folder that holds a run already,
-            or cannot be written; a batch that the processes cannot share evenly.
+            than the GAN's; parts of a GAN that make other shapes than they promise, or that no
+            run could write down; steps that cannot be recorded; a folder that holds a run
+            already, or cannot be written; a batch that the processes cannot share evenly. While
+            iterating: a run that another process is training; what a probe may not return.
+        OSError: while iterating, a disk that is full, or a folder that may not be written.
         DivergedError: while iterating, when a quantity became NaN or infinite.
     """
 
@@ -129,13 +142,15 @@ class Training:
         self.probes = check_probes(probes, data)
         self._asked_folder = folder
         self.recipe = recipe or Recipe()
+        check_opens_again(gan, self.recipe)
         self.shard.check_batch(self.recipe.batch_size)
         self.folder = self.shard.from_first(lambda: choose_folder(folder, gan, data))
         self.save_minutes = save_minutes
         self.log_every = log_every
         self.seed = seed
         self.step = 0
-        self._saved_step: int | None = None
+        self._saved_step: int | None = None  # of the last checkpoint
+        self._state_step: int | None = None  # of the state, which may be newer
         self._saved_at = time.monotonic()
         self._stopping = False
         self._leaving = False
@@ -179,7 +194,8 @@ class Training:
             data: the training set, for runs whose data only existed in memory.
 
         Raises:
-            FileNotFoundError, ValueError: see `Run`; other data; no steps left to do.
+            FileNotFoundError, ValueError: see `Run`; other data; no steps left to do; a run
+                that another process is training.
         """
         run = Run(folder)
         check_writable(run.folder)
@@ -190,6 +206,11 @@ class Training:
             check_data(data)
         state, plan = run.state(), run.config["training"]
         done, total = int(state["step"]), plan["steps"] if steps is None else steps
+        if steps is None and total <= done:
+            raise ValueError(
+                f"the run is finished: steps is {total} and it has done {done} already; give "
+                f"steps= a new total, more than {done} (on the command line --steps)"
+            )
         if total <= done:
             raise ValueError(
                 f"steps is {total} but the run has done {done} already; give more than {done}"
@@ -220,12 +241,8 @@ class Training:
         )
         training.folder = run.folder
         training.step = restore(training.players, training.averaged, state)
-        training._saved_step = training.step
-        # Lines past the saved step come from a process that was killed after writing them.
-        kept = [record for record in run.history() if record["step"] <= training.step]
-        lines = "".join(json.dumps(record) + "\n" for record in kept)
-        if training.shard.rank == 0:
-            write_text(run.folder / "history.jsonl", lines)
+        training._saved_step = training._state_step = training.step
+        training.shard.from_first(training._take_history_back)
         return training
 
     @property
@@ -240,47 +257,65 @@ class Training:
     def __iter__(self) -> Generator[Record, None, None]:
         self._stopping = self._leaving = False
         whole = False
-        try:
-            with interrupts_wait():
-                self._begin()
-                whole = True
-            while True:
+        with ExitStack() as held:
+            try:
                 with interrupts_wait():
-                    if self._is_over():
-                        break
-                    whole = False
-                    seen = self._advance()
+                    self._begin(held)
                     whole = True
-                    record = self._note(seen)
-                yield record
-        except DivergedError:
-            self._record({"step": self.step, "diverged": 1.0})
-            raise
-        finally:
-            # Half a step, or weights that hold NaN, are of no use: the last checkpoint stays.
-            if whole:
-                with interrupts_wait():
-                    self._end()
+                while True:
+                    with interrupts_wait():
+                        if self._is_over():
+                            break
+                        whole = False
+                        seen = self._advance()
+                        whole = True
+                        record = self._note(seen)
+                    yield record
+            except DivergedError:
+                self._record({"step": self.step, "diverged": 1.0})
+                raise
+            finally:
+                # Half a step, or weights that hold NaN, are of no use: the last checkpoint stays.
+                if whole:
+                    with interrupts_wait():
+                        self._end()
 
     @torch.no_grad()
     def sample(self, latents: Tensor, labels: Tensor) -> Tensor:
         """Samples of the averaged generator as it stands: see `Run.sample`."""
         return sample(self.averaged, latents, labels)
 
-    def _begin(self) -> None:
+    def _begin(self, held: ExitStack) -> None:
         """Write what stands before the first step."""
-        if self._saved_step is None:
-            # Another run may have taken the folder since this one was set up.
-            asked, data = self._asked_folder, self.players.batches.data
-            self.folder = self.shard.from_first(lambda: choose_folder(asked, self.gan, data))
-        if self.shard.rank == 0:
-            (self.folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+        self.folder = self.shard.from_first(lambda: self._take_folder(held))
         # Before the config, which makes a run of a folder: every run can be gone on with.
         if self._saved_step is None:
             self._write_checkpoint()
         if self.shard.rank == 0:
             self._write_config()
         self._saved_at = time.monotonic()
+
+    def _take_folder(self, held: ExitStack) -> Path:
+        """The run's folder, held against other processes until the stack is closed."""
+        folder, begun = self.folder, self._saved_step is not None
+        if not begun:
+            # Another run may have taken the folder since this one was set up.
+            folder = choose_folder(self._asked_folder, self.gan, self.players.batches.data)
+        (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+        held.enter_context(held_alone(folder))
+        if begun and step_of(state_paths(folder)[0]) not in (None, self._state_step):
+            raise ValueError(
+                f"run {str(folder)!r} was trained on elsewhere since it was opened here; "
+                "open it again: Training.resume(folder)"
+            )
+        return folder
+
+    def _take_history_back(self) -> None:
+        """Lines past the saved step come from a process that was killed after writing them."""
+        with held_alone(self.folder):
+            kept = [record for record in self.run.history() if record["step"] <= self.step]
+            lines = "".join(json.dumps(record) + "\n" for record in kept)
+            write_text(self.folder / "history.jsonl", lines)
 
     def _is_over(self) -> bool:
         """Whether the last step was done, or somebody wants to stop: in all processes alike."""
@@ -316,7 +351,7 @@ class Training:
         record: Record = {"step": self.step, **seen}
         for probe in self.probes:
             if self.step % probe.every == 0:
-                record |= probe(self.players, self.step)
+                record |= check_seen(probe, probe(self.players, self.step), record)
         if len(record) > 1:
             self._record(record)
         if self.step in self.checkpoint_steps:
@@ -363,8 +398,7 @@ class Training:
                 "graphs": self.graphs,
             },
         }
-        text = json.dumps(config, indent=1, default=lambda number: number.item()) + "\n"
-        write_text(self.folder / "config.json", text)
+        write_text(self.folder / "config.json", to_json(config) + "\n")
 
     def _write_checkpoint(self) -> None:
         weights = self._good_weights()
@@ -381,6 +415,7 @@ class Training:
 
     def _write_state(self, weights: dict[str, Tensor]) -> None:
         write_state(self.folder, weights | progress_of(self.players, self.step))
+        self._state_step = self.step
         self._saved_at = time.monotonic()
 
 
@@ -511,6 +546,11 @@ def choose_folder(folder: str | os.PathLike[str] | None, gan: GAN, data: Labelle
         name = "".join(c if c.isalnum() else "-" for c in Path(data.name).name)
         taken = (Path("runs") / f"{name}-{method}-{i:03d}" for i in itertools.count(1))
         folder = next(path for path in taken if not path.exists())
+    return check_free(folder)
+
+
+def check_free(folder: str | os.PathLike[str]) -> Path:
+    """The folder as a path, when it holds no run and can be written; or a clear error."""
     path = to_path(folder)
     if (path / "config.json").exists():
         raise ValueError(

@@ -60,6 +60,7 @@ def flops_of_step(players: Players, discriminator_steps: int = 1) -> int:
 
 
 def flops_of(step: Callable[[], object]) -> int:
+    """Floating-point operations of convolutions and matrix products within one call of it."""
     # Brings a compiler along, which is slow to import.
     from torch.utils.flop_counter import FlopCounterMode
 

@@ -74,10 +74,12 @@ class Preset:
 
     @property
     def recipe(self) -> Recipe:
+        """As published; all methods on this data set share it."""
         return self.setting.recipe
 
     @property
     def steps(self) -> int:
+        """Generator updates, as published."""
         return self.setting.steps
 
     def gan(

@@ -8,7 +8,7 @@ from typing import Any
 
 from cgan_kit import losses
 from cgan_kit.checks import check_counts, check_flags, is_number, is_whole
-from cgan_kit.describe import describe, rebuild
+from cgan_kit.describe import FAMILIES, describe, rebuild
 from cgan_kit.losses import R1R2, Penalty
 
 
@@ -23,7 +23,8 @@ class Recipe:
         learning_rate: of both Adams, or of the generator's; above 0.
         betas: of both Adams; each in [0, 1).
         penalty: on the discriminator's slope; None for no penalty. The default suits 16 px; at
-            32 px four times as much kept images varied where it did not (docs/networks.md).
+            32 px four times as much kept images varied where it did not (docs/networks.md). One
+            of your own is an object of a class derived from `losses.Penalty`.
         ema_decay: of the averaged generator, in [0, 1); less at first, see `decay_at`.
         discriminator_steps: discriminator updates a generator update, at least 1.
         discriminator_learning_rate: of the discriminator's Adam and its conditioning's, above 0;
@@ -64,12 +65,13 @@ class Recipe:
         if not is_whole(self.ema_start, 0):
             raise ValueError(f"ema_start is {self.ema_start!r}; give a whole number, 0 or more")
         check_flags(flips=self.flips)
-        if self.penalty is not None and (
-            isinstance(self.penalty, type) or not callable(self.penalty)
-        ):
+        # Asked of the ancestors: isinstance refuses a protocol.
+        known = set(FAMILIES) & set(type(self.penalty).__mro__)
+        if self.penalty is not None and not (known and callable(self.penalty)):
             raise ValueError(
-                f"penalty is {self.penalty!r}; give an object, such as "
-                "cgan_kit.losses.R1R2(0.05), or None for no penalty"
+                f"penalty is {self.penalty!r}, which a run could not write down; give an object, "
+                "such as cgan_kit.losses.R1R2(0.05), or None for no penalty; a penalty of your "
+                "own is an object of a class derived from cgan_kit.losses.Penalty"
             )
 
     def config(self) -> dict[str, Any]:

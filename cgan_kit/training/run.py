@@ -72,18 +72,22 @@ class Run:
 
     @property
     def class_names(self) -> tuple[str, ...]:
+        """K names, by label."""
         return tuple(self._data["class_names"])
 
     @property
     def num_classes(self) -> int:
+        """K."""
         return len(self.class_names)
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
+        """Shape of one sample: (C, H, W) of images, in pixels, or (D,) of points."""
         return tuple(self._data["sample_shape"])
 
     @property
     def latent_dim(self) -> int:
+        """Z, how many numbers a latent has."""
         return int(self._gan["generator"]["latent_dim"])
 
     @property
@@ -94,12 +98,20 @@ class Run:
         return sorted(int(match[1]) for match in found if match)
 
     def history(self) -> list[dict[str, float]]:
-        """The lines of history.jsonl, oldest first; a last line cut short is left out."""
+        """The lines of history.jsonl, oldest first; a last line cut short is left out.
+
+        Raises:
+            ValueError: another line that is damaged.
+        """
         path = self.folder / "history.jsonl"
         if not path.is_file():
             return []
-        with path.open(encoding="utf-8") as lines:
-            return [json.loads(line) for line in lines if line.endswith("\n")]
+        with path.open("rb") as lines:
+            return [
+                _record(line, f"{path}, line {number}")
+                for number, line in enumerate(lines, 1)
+                if line.endswith(b"\n")
+            ]
 
     def load_data(self, name: str | None = None) -> LabelledSet:
         """The set the run was trained on, made again by its name and options.
@@ -116,7 +128,7 @@ class Run:
         made = self._load_whole(name)
         if origin:
             made = made.split(origin["held_out"], origin["seed"])[origin["part"]]
-        return self._checked(made)
+        return self._checked(made, name)
 
     def load_split(self, name: str | None = None) -> tuple[LabelledSet, LabelledSet]:
         """(the part the run was trained on, the part it has never seen), made again.
@@ -135,7 +147,7 @@ class Run:
                 "measure it with; train on set.split()[0] (on the command line: without --all)"
             )
         parts = whole.split(origin["held_out"], origin["seed"])
-        return self._checked(parts[origin["part"]]), parts[1 - origin["part"]]
+        return self._checked(parts[origin["part"]], name), parts[1 - origin["part"]]
 
     def _load_whole(self, name: str | None) -> LabelledSet:
         written = self._data["name"]
@@ -152,8 +164,13 @@ class Run:
                 "(on the command line: --data folder:PATH)"
             ) from error
 
-    def _checked(self, made: LabelledSet) -> LabelledSet:
+    def _checked(self, made: LabelledSet, name: str | None) -> LabelledSet:
         if made.fingerprint() != self._data["fingerprint"]:
+            if name:
+                raise ValueError(
+                    f"the {self._data['kind']} in {name!r} are not those the run was trained on; "
+                    "name the folder or set that holds these, unchanged"
+                )
             raise ValueError(
                 f"data set {self._data['name']!r} has changed since the run was made; "
                 "load the data as it was then, or train again"
@@ -233,6 +250,18 @@ def sample(generator: Generator, latents: Tensor, labels: Tensor, batch_size: in
     ]
     samples = torch.cat(parts)
     return samples if samples.ndim == 2 else to_uint8(samples)
+
+
+def _record(line: bytes, place: str) -> dict[str, float]:
+    """One line of a history: {"step": n, name: value, ...}."""
+    try:
+        record: dict[str, float] = json.loads(line)
+        _ = record["step"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{place} is damaged ({error!r}); delete that line, or restore the file"
+        ) from error
+    return record
 
 
 def check_request(generator: Generator, latents: Tensor, labels: Tensor) -> None:

@@ -37,14 +37,17 @@ class Sampler:
 
     @property
     def latent_dim(self) -> int:
+        """Z, how many numbers a latent has."""
         return self.run.latent_dim
 
     @property
     def num_classes(self) -> int:
+        """K, how many classes the run was trained on."""
         return self.run.num_classes
 
     @property
     def steps(self) -> list[int]:
+        """The steps that have a checkpoint, ascending."""
         return self.run.steps
 
     def sample(self, latents: Tensor, labels: Tensor, step: int | None = None) -> Tensor:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cgan_kit.checks import check_counts
 from cgan_kit.data import ImageSet
 from cgan_kit.grids import (
     check_comparable,
@@ -68,8 +69,9 @@ class ClassGrid(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         image: `ipywidgets.Image`; its value is the picture as PNG bytes.
 
     Raises:
-        ValueError: a run on points or without checkpoints; runs or real images that differ in
-            Z, classes or size; an unknown class; rows, columns or scale below 1.
+        ValueError: what is no run; a run on points or without checkpoints; runs or real images
+            that differ in Z, classes or size; an unknown class; rows, columns or scale that are
+            no whole numbers, 1 or more.
     """
 
     def __init__(
@@ -83,11 +85,11 @@ class ClassGrid(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         seed: int = 0,
         scale: int | None = None,
     ) -> None:
-        self.runs = {"": runs} if isinstance(runs, Run) else dict(runs)
+        self.runs = named_runs(runs)
         for run in self.runs.values():
             check_makes_images(run.sample_shape)
         check_comparable(self.runs, real)
-        _check_sizes(columns, scale)
+        check_counts(rows=rows, columns=columns, scale=1 if scale is None else scale)
         first = next(iter(self.runs.values()))
         self.class_names = first.class_names
         self.classes = choose_classes(classes, self.class_names)
@@ -249,14 +251,23 @@ class ClassGrid(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
         return [controls, self.image, self.caption, *closer]
 
 
+def named_runs(runs: Run | Mapping[str, Run]) -> dict[str, Run]:
+    """name -> run; the name of a run that comes alone is empty.
+
+    Raises:
+        ValueError: what is no run, such as a run's folder.
+    """
+    named = {"": runs} if isinstance(runs, Run) else runs
+    if not isinstance(named, Mapping) or not all(isinstance(each, Run) for each in named.values()):
+        raise ValueError(
+            f"runs is {runs!r}; give a run, cgan_kit.Run(folder), or several by name: "
+            "{'acgan': cgan_kit.Run(folder)}"
+        )
+    return dict(named)
+
+
 def in_a_row(panels: Sequence[Pixels], gap: int = 16) -> Pixels:
     """Pictures of one size and kind side by side on white; grey ones stay grey."""
     between = np.full((len(panels[0]), gap, *panels[0].shape[2:]), WHITE, np.uint8)
     pieces = [piece for panel in panels for piece in (between, panel)]
     return np.concatenate(pieces[1:], axis=1)
-
-
-def _check_sizes(columns: int, scale: int | None) -> None:
-    for name, value in (("columns", columns), ("scale", scale)):
-        if value is not None and value < 1:
-            raise ValueError(f"{name} is {value}; give at least 1")

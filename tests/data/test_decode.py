@@ -73,6 +73,43 @@ def test_sixteen_bit_grey_keeps_its_upper_half(tmp_path):
     np.testing.assert_array_equal(pixels, values >> 8)
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.arange(64, dtype=np.int32) * 4, np.arange(64) * 4),
+        (np.arange(64, dtype=np.int32) * 1024, np.arange(64) * 4),
+        (np.arange(64, dtype=np.uint16), np.zeros(64)),
+        (np.linspace(0, 1, 64, dtype=np.float32), np.linspace(0, 255, 64).round()),
+    ],
+    ids=["32 bits of 8", "32 bits of 16", "dark 16 bits", "floats"],
+)
+def test_deep_tiffs_keep_their_brightness(tmp_path, values, expected):
+    Image.fromarray(values.reshape(8, 8)).save(tmp_path / "deep.tif")
+    np.testing.assert_array_equal(decode(str(tmp_path / "deep.tif"), 8, 1).flatten(), expected)
+
+
+def test_dark_sixteen_bit_pgms_stay_dark(tmp_path):
+    header = b"P5 8 8 65535\n"
+    (tmp_path / "dark.pgm").write_bytes(header + np.full(64, 200, dtype=">u2").tobytes())
+    assert decode(str(tmp_path / "dark.pgm"), 8, 1).max() == 0
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (np.array([-1, 300], dtype=np.int32), "run from -1 to 300; scale them to 0 to 255"),
+        (np.array([0, 65536], dtype=np.int32), "run from 0 to 65536"),
+        (np.array([0, 1.5], dtype=np.float32), "floats from 0 to 1.5; scale them to 0 to 1"),
+        (np.array([-0.5, 1], dtype=np.float32), "floats from -0.5 to 1"),
+        (np.array([0, np.nan], dtype=np.float32), "floats from nan"),
+    ],
+)
+def test_deep_tiffs_of_an_unknown_scale_are_refused(tmp_path, values, reason):
+    Image.fromarray(np.tile(values, (2, 1))).save(tmp_path / "deep.tif")
+    _, unreadable = decode_all([str(tmp_path / "deep.tif")], 8, 1)
+    assert reason in unreadable[0]
+
+
 def test_grey_of_colour_is_luminance_and_colour_of_grey_is_threefold(tmp_path):
     path = save(tmp_path / "red.png", np.tile([255, 0, 0], (8, 8, 1)))
     assert decode(path, 8, 1).flat[0] == 76

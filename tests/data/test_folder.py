@@ -73,12 +73,78 @@ def test_each_image_lies_at_its_own_place(pictures):
             assert torch.equal(data.images[index], pixels)
 
 
-def test_hidden_files_and_folders_count_as_in_imagefolder(pictures):
-    Image.new("RGB", (16, 16)).save(pictures / "cats" / ".hidden.png")
-    assert len(load(pictures)) == len(ImageFolder(str(pictures))) == 6
-    (pictures / ".ipynb_checkpoints").mkdir()
-    with pytest.raises(ValueError, match=r"without an image: \.ipynb_checkpoints"):
+@pytest.mark.parametrize("place", [".ipynb_checkpoints", "__MACOSX", "cats/.cache", "cats/._b.png"])
+def test_what_programs_leave_behind_is_no_part_of_the_set(pictures, place):
+    expected = load(pictures)
+    left = pictures / place if place.endswith(".png") else pictures / place / "b.png"
+    left.parent.mkdir(exist_ok=True)
+    Image.new("RGB", (16, 16)).save(left)
+    data = load(pictures)
+    assert data.class_names == ("cats", "dogs")
+    assert data.fingerprint() == expected.fingerprint()
+
+
+def test_hidden_folders_alone_are_no_classes(pictures):
+    (pictures / "cats").rename(pictures / ".cats")
+    (pictures / "dogs").rename(pictures / ".dogs")
+    with pytest.raises(ValueError, match=r"no sub-folders.*with a dot in front are skipped"):
         load(pictures)
+
+
+def test_jpegs_of_another_name_and_gifs_are_read(pictures):
+    red = Image.new("RGB", (16, 16), "red")
+    red.save(pictures / "cats" / "f.JFIF", format="JPEG")
+    red.save(pictures / "cats" / "g.gif", append_images=[Image.new("RGB", (16, 16))], save_all=True)
+    images = load(pictures, size=16).images
+    assert len(images) == 7
+    for image in images[2:4]:  # after cats/d.bmp and cats/e.png
+        assert (image[0] >= 250).all()
+        assert (image[1:] <= 5).all()
+
+
+@pytest.mark.skipif(
+    ".avif" not in Image.registered_extensions(), reason="this Pillow reads no AVIF"
+)
+def test_avif_is_read(pictures):
+    Image.new("RGB", (16, 16), "red").save(pictures / "cats" / "f.avif")
+    assert len(load(pictures)) == 6
+
+
+def test_images_that_are_left_out_are_counted_once(pictures):
+    for name in ("cats/a.heic", "cats/deeper/b.HEIC", "dogs/c.svg", "d.png", "e.heic"):
+        (pictures / name).touch()
+    said = r"left out 2 \.heic and 1 \.svg and 2 images beside the class folders"
+    with pytest.warns(UserWarning, match=said) as caught:
+        data = load(pictures)
+    assert len(data) == 5
+    assert len(caught) == 1
+    assert caught[0].filename == __file__  # the line that loads, not one of the kit's
+
+
+def test_a_link_to_a_folder_that_holds_it_is_named(pictures):
+    link = pictures / "cats" / "deeper" / "up"
+    for target in ("..", "../..", "../../.."):
+        link.symlink_to(target)
+        with pytest.raises(ValueError, match=r"cats/deeper/up links to .*remove the link"):
+            load(pictures)
+        link.unlink()
+
+
+def test_a_link_back_through_a_linked_class_is_named(pictures, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (pictures / "birds").symlink_to(elsewhere)
+    (elsewhere / "back").symlink_to(pictures)
+    with pytest.raises(ValueError, match="birds/back links to"):
+        load(pictures)
+
+
+def test_links_to_classes_and_files_elsewhere_are_followed(pictures, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (pictures / "dogs").rename(elsewhere / "dogs")
+    (pictures / "dogs").symlink_to(elsewhere / "dogs")
+    (pictures / "cats" / "linked.png").symlink_to(elsewhere / "dogs" / "b.png")
+    data = load(pictures)
+    assert data.labels.tolist() == ImageFolder(str(pictures)).targets == [0, 0, 0, 0, 1, 1]
 
 
 def test_the_second_load_decodes_nothing_and_is_equal(pictures, decodings):
@@ -260,6 +326,7 @@ def test_no_path_is_no_folder():
         ({"size": 4}, "size is 4; give whole pixels from 8 to 512"),
         ({"size": "32"}, "size is '32'"),
         ({"channels": 4}, "channels is 4; give 1 for grey or 3 for RGB"),
+        ({"skip_unreadable": "no"}, "skip_unreadable is 'no'; give True or False"),
     ],
 )
 def test_bad_options_are_named(pictures, options, message):

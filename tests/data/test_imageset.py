@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -38,6 +39,12 @@ def test_to_uint8_refuses_integers():
         to_uint8(EVERY_VALUE)
 
 
+@pytest.mark.parametrize("convert", [to_float, to_uint8])
+def test_arrays_are_told_from_tensors(convert):
+    with pytest.raises(ValueError, match="images are a ndarray"):
+        convert(np.zeros((1, 1, 2, 2), np.uint8))
+
+
 def test_real_gives_the_asked_images_as_floats_and_keeps_the_bytes():
     images = torch.randint(0, 256, (5, 3, 4, 4), dtype=torch.uint8)
     kept = images.clone()
@@ -49,6 +56,7 @@ def test_real_gives_the_asked_images_as_floats_and_keeps_the_bytes():
 @pytest.mark.parametrize(
     ("images", "message"),
     [
+        (np.zeros((2, 1, 4, 4), np.uint8), "images are a ndarray; give a tensor"),
         (torch.zeros(2, 1, 4, 4), "images have dtype torch.float32"),
         (torch.zeros(2, 4, 4, dtype=torch.uint8), "images have shape"),
         (torch.zeros(2, 4, 4, 3, dtype=torch.uint8), "images have shape"),

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -58,17 +59,23 @@ def test_split_leaves_global_random_state_alone():
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("held_out", [0.0, 1.0, -0.5, float("nan")])
+@pytest.mark.parametrize("held_out", [0.0, 1.0, -0.5, float("nan"), "0.2", None, True])
 def test_split_refuses_a_share_that_is_none(held_out):
     with pytest.raises(ValueError, match="held_out is"):
         make_set().split(held_out)
+
+
+@pytest.mark.parametrize("seed", [1.5, "0", None])
+def test_split_refuses_a_seed_that_is_no_whole_number(seed):
+    with pytest.raises(ValueError, match=f"seed is {seed!r}"):
+        make_set().split(seed=seed)
 
 
 def test_split_names_a_class_too_small_to_split():
     data = ImageSet(
         torch.zeros(3, 1, 2, 2, dtype=torch.uint8), torch.tensor([0, 0, 1]), ["many", "one"]
     )
-    with pytest.raises(ValueError, match="class 'one' has 1 samples"):
+    with pytest.raises(ValueError, match=r"class 'one' has 1 samples.*at least 2, or .*--all"):
         data.split()
 
 
@@ -109,11 +116,26 @@ def test_class_counts_name_classes_without_samples():
         (torch.tensor([0, -1, 1]), "labels run from -1 to 1"),
         (torch.tensor([0.0, 1.0, 1.0]), "labels have dtype torch.float32"),
         (torch.tensor([0, 1]), r"labels have shape \(2,\)"),
+        (np.array([0, 1, 1]), r"labels are a ndarray; give a tensor: torch\.as_tensor\(labels\)"),
+        ([0, 1, 1], "labels are a list"),
     ],
 )
 def test_bad_labels_are_named(labels, message):
     with pytest.raises(ValueError, match=message):
         LabelledSet(torch.zeros(3, 2), labels, ["a", "b"])
+
+
+@pytest.mark.parametrize("class_names", [3, "ab", range(3), None])
+def test_class_names_that_are_none_are_named(class_names):
+    with pytest.raises(ValueError, match=r"class_names is .*one string a class"):
+        LabelledSet(torch.zeros(3, 2), torch.tensor([0, 1, 1]), class_names)
+
+
+def test_samples_and_factors_that_are_no_tensors_are_named():
+    with pytest.raises(ValueError, match="samples are a ndarray"):
+        LabelledSet(np.zeros((3, 2)), torch.zeros(3).long(), ["a"])
+    with pytest.raises(ValueError, match="factors\\['size'\\] are a ndarray"):
+        LabelledSet(torch.zeros(3, 2), torch.zeros(3).long(), ["a"], factors={"size": np.zeros(3)})
 
 
 def test_an_empty_set_is_refused():

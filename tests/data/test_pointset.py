@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -14,6 +15,7 @@ def test_real_gives_the_points_as_they_are():
 @pytest.mark.parametrize(
     ("points", "message"),
     [
+        (np.zeros((3, 2), np.float32), "points are a ndarray; give a tensor"),
         (torch.zeros(3, 2, dtype=torch.float64), r"dtype torch\.float64"),
         (torch.zeros(3), r"shape \(3,\)"),
         (torch.tensor([[0.0, float("nan")]] * 3), "NaN or Inf"),

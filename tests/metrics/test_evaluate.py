@@ -397,7 +397,13 @@ FLOATS = to_float(IMAGES[:300])
     ("generated", "options", "message"),
     [
         ((IMAGES, LABELS), {"groups": 1}, "groups is 1; give at least 2, such as 20, or 0"),
-        ((IMAGES[:5], LABELS[:5]), {}, "n is 5, too few for k = 5 neighbours and 10 classes"),
+        ((IMAGES, LABELS), {"n": 5}, "n is 5, too few .* measure at least 11 images"),
+        (
+            (IMAGES[:5], LABELS[:5]),
+            {},
+            "there are 5 generated images, too few for k = 5 neighbours and 10 classes; "
+            "add images until there are 11",
+        ),
         ((IMAGES, LABELS), {"n": 500}, "n is 500 but there are 398 held-out images"),
         ((IMAGES[:90], LABELS[:90]), {"n": 91}, "n is 91 but there are 90 generated images"),
         ((IMAGES, LABELS), {"n": 50, "k": 50}, "too few for k = 50"),
@@ -416,6 +422,17 @@ def test_bad_input(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         evaluate(generated, PART, classifier=classifier, **options)
+
+
+def test_a_full_disk_leaves_no_half_of_a_report(tmp_path: Path, monkeypatch: Any) -> None:
+    def full(path: Path, text: str, encoding: str) -> None:
+        path.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match=r"report\.json could not be written .* make room"):
+        Report({}, {}).save(tmp_path / "report.json")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_of_another_set(classifier: Classifier) -> None:

@@ -5,6 +5,7 @@ import pickle
 import pytest
 import torch
 
+from cgan_kit import writing
 from cgan_kit.training import files
 
 
@@ -77,7 +78,7 @@ def test_every_truncation_is_noticed(tmp_path):
 def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "a.safetensors"
     files.write_tensors(path, {"x": torch.ones(2)})
-    files.write_text(tmp_path / "t.json", "old")
+    writing.write_text(tmp_path / "t.json", "old")
 
     def fail(*arguments):
         raise OSError("No space left on device")
@@ -86,7 +87,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         files.write_tensors(path, {"x": torch.zeros(2)})
     with pytest.raises(OSError, match="No space"):
-        files.write_text(tmp_path / "t.json", "new")
+        writing.write_text(tmp_path / "t.json", "new")
     assert torch.equal(files.read_tensors(path)["x"], torch.ones(2))
     assert (tmp_path / "t.json").read_text() == "old"
 

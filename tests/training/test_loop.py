@@ -252,6 +252,51 @@ def test_probes_are_called_every_so_many_steps_and_what_they_see_is_recorded(mak
     same(run.tensors(), run_to_end(make_training("without")).tensors())
 
 
+class Says:
+    """A probe that returns what it was made with."""
+
+    every = 3
+
+    def __init__(self, said):
+        self.said = said
+
+    def __call__(self, players, step):
+        return self.said
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (None, r"probe Says returned None; give a dict of name -> number, \{\} where"),
+        ([("norm", 1.0)], r"probe Says returned \[.*; give a dict"),
+        ({"norm": torch.tensor(1.0)}, r"returned a Tensor as 'norm'; give a number: .*\.item\(\)"),
+        ({"norm": "1"}, "returned a str as 'norm'; give a number"),
+        ({"step": 7}, "the name 'step', which the record has already .*, such as 'mine/step'"),
+        ({"d_loss": 0.5}, "the name 'd_loss', which the record has already"),
+        ({"score_real": 0.5}, "the name 'score_real', which the record has already"),
+        ({3: 0.5}, "the name 3, .*; give a text"),
+    ],
+)
+def test_what_a_probe_may_not_return_is_told_where_it_was_returned(make_training, said, message):
+    training = make_training(probes=[Says(said)], log_every=3)
+    with pytest.raises(ValueError, match=message):
+        run_to_end(training)
+    assert int(training.run.state()["step"]) == 3
+    assert [record["step"] for record in training.run.history()] == [1]
+
+
+def test_a_probe_may_not_pass_for_a_logged_step_nor_take_another_probes_name(make_training):
+    with pytest.raises(ValueError, match="the name 'd_loss'"):
+        run_to_end(make_training(probes=[Says({"d_loss": 0.5})], log_every=8))
+    with pytest.raises(ValueError, match="the name 'norm'"):
+        run_to_end(make_training("two", probes=[Says({"norm": 1}), Says({"norm": 2})]))
+
+
+def test_numbers_of_numpy_are_as_good_as_pythons(make_training):
+    run = run_to_end(make_training(probes=[Says({"a": np.float32(0.5), "b": np.int64(2), "c": 3})]))
+    assert {"a": 0.5, "b": 2, "c": 3}.items() <= run.history()[2].items()
+
+
 def test_a_probe_that_fails_does_not_cost_the_step(make_training):
     class Broken:
         every = 3

@@ -109,6 +109,14 @@ def test_fewer_steps_than_planned(make_training, data):
     assert run.steps == [0, 2, 3, 5]
 
 
+def test_a_finished_run_says_so_and_not_that_its_steps_are_wrong(make_training, data):
+    folder = to_end(make_training()).folder
+    with pytest.raises(ValueError, match=r"the run is finished: .*8.* more than 8 .*--steps"):
+        kit.Training.resume(folder, data=data)
+    with pytest.raises(ValueError, match=r"^steps is 7 but the run has done 8 already; give more"):
+        kit.Training.resume(folder, steps=7, data=data)
+
+
 def test_a_data_set_of_the_kit_is_loaded_again_with_its_split(tmp_path, same):
     def training(name):
         part = kit.data.load("digits", size=8).split(held_out=0.3, seed=5)[0]

@@ -8,6 +8,7 @@ import torch
 
 import cgan_kit as kit
 from cgan_kit.data import to_uint8
+from cgan_kit.training.loop import choose_folder
 
 
 @pytest.fixture
@@ -110,6 +111,26 @@ def test_a_step_may_be_any_whole_number(trained, same):
         same(trained.run.tensors(step), trained.run.tensors(last))
 
 
+@pytest.mark.parametrize("line", [b'{"step": 4, "d_lo\n', b"7\n", b"\0" * 40 + b"\n", b"{}\n"])
+def test_a_damaged_line_is_named_with_its_number(trained, data, line):
+    path = trained.folder / "history.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[3] = line
+    path.write_bytes(b"".join(lines))
+    with pytest.raises(ValueError, match=r"history\.jsonl, line 4 is damaged \(.*delete that line"):
+        trained.run.history()
+    with pytest.raises(ValueError, match="line 4 is damaged"):
+        kit.Training.resume(trained.folder, data=data, steps=9)
+    assert path.read_bytes() == b"".join(lines)
+
+
+def test_a_home_may_be_meant_by_a_tilde(trained, monkeypatch):
+    monkeypatch.setenv("HOME", str(trained.folder.parent))
+    assert kit.Run("~/run").folder == trained.folder
+    with pytest.raises(ValueError, match="holds a run already"):
+        choose_folder("~/run", trained.gan, trained.players.batches.data)
+
+
 def test_data_that_changed_since_are_noticed(tmp_path):
     data = kit.data.load("digits", size=8)
     run = kit.train(
@@ -126,3 +147,6 @@ def test_data_that_changed_since_are_noticed(tmp_path):
     path.write_text(json.dumps(config))
     with pytest.raises(ValueError, match="has changed since the run was made"):
         kit.Run(run.folder).load_data()
+    message = "the images in 'digits' are not those the run was trained on"
+    with pytest.raises(ValueError, match=message):
+        kit.Run(run.folder).load_data("digits")

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import cgan_kit as kit
+from cgan_kit import writing
 from cgan_kit.training import files
 
 ROOT = Path(kit.__file__).parents[1]
@@ -193,7 +194,7 @@ def test_a_full_disk_is_an_error_that_leaves_everything_whole(tmp_path):
 
 @pytest.mark.parametrize("name", ["config.json", "history.jsonl"])
 def test_a_disk_that_is_full_for_small_files_is_told_by_name(tmp_path, name):
-    write = files.write_text if name == "config.json" else files.append_line
+    write = writing.write_text if name == "config.json" else files.append_line
     (tmp_path / name).write_text("old\n")
     with (
         full_disk(10),

@@ -149,6 +149,8 @@ def test_no_widget_that_hangs_headless_runs(run: kit.Run) -> None:
     [
         ({"rows": 0}, "rows is 0"),
         ({"columns": 0}, "columns is 0"),
+        ({"rows": "3"}, "rows is '3'; give a whole number"),
+        ({"columns": "x"}, "columns is 'x'; give a whole number"),
         ({"scale": 0}, "scale is 0"),
         ({"classes": ["square"]}, "classes holds 'square'.*disc, ring, cross, bar"),
         ({"classes": []}, "classes is empty"),
@@ -157,6 +159,12 @@ def test_no_widget_that_hangs_headless_runs(run: kit.Run) -> None:
 def test_wrong_arguments_are_named(run: kit.Run, options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ClassGrid(run, **options)
+
+
+@pytest.mark.parametrize("runs", ["runs/one", Path("runs/one"), {"acgan": "runs/one"}, None])
+def test_the_folder_of_a_run_is_no_run(runs: object) -> None:
+    with pytest.raises(ValueError, match=r"runs is .*; give a run, cgan_kit\.Run\(folder\), or"):
+        ClassGrid(runs)
 
 
 def test_runs_it_cannot_show_are_refused(tmp_path: Path) -> None:
