@@ -28,7 +28,7 @@ from rows import keep, spread, stored
 
 import cgan_kit as kit
 from cgan_kit import metrics, models
-from cgan_kit.cli import CONDITIONINGS
+from cgan_kit.asked import CONDITIONINGS
 from cgan_kit.training.gan import seeded
 
 RESULTS = Path(__file__).parent / "results" / "backbones.json"

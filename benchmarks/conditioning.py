@@ -29,7 +29,7 @@ from torch import Tensor
 
 import cgan_kit as kit
 from cgan_kit import metrics
-from cgan_kit.cli import CONDITIONINGS, WEIGHTLESS, parse_option
+from cgan_kit.asked import CONDITIONINGS, WEIGHTLESS, parse_option
 from cgan_kit.diagnostics import Scene, split
 from cgan_kit.diagnostics.split import each_norm, slope
 from cgan_kit.models import draw_latents

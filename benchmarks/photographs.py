@@ -29,7 +29,7 @@ from rows import Row, digits, keep, spread, stored
 
 import cgan_kit as kit
 from cgan_kit import metrics
-from cgan_kit.cli import CONDITIONINGS
+from cgan_kit.asked import CONDITIONINGS
 from cgan_kit.training.checks import choose_device
 from cgan_kit.training.presets import PRESETS, SETTINGS
 

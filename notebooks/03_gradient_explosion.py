@@ -223,7 +223,7 @@ for name, run in toys.items():
 # (*Late* is the median over the last third.)
 #
 # - **It explodes.** $\lVert F \rVert$ grows, $p$ stays low, and within some hundred steps the gradient of the head is many times what
-#   it was. (It need not stay there: in the run stored here it falls back to a fifth of its height, and the features stay long. The
+#   it was. (It need not stay there: in the run stored here it falls back to a quarter of its height, and the features stay long. The
 #   verdict compares late with early, so it may not call that growing.) This is the event that the identity allows.
 # - **The step does not explode.** Adam divides by the gradient's usual size; the last instrument falls. The size of a gradient
 #   matters where it meets another: in the trunk, where head and score pull at the same weights.

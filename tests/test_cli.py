@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 import cgan_kit as kit
-from cgan_kit import cli
+from cgan_kit import asked, cli
 
 TINY = ["--size", "8", "--width", "2", "--latent-dim", "3", "--batch-size", "8"]
 TINY += ["--precision", "float32", "--device", "cpu"]
@@ -361,7 +361,7 @@ def test_images_of_another_kind_of_set_are_loaded_at_the_runs_size(run_folder, t
     name = paint(tmp_path / "test", **{str(digit): 2 for digit in range(10)})
     given = cli.make_parser().parse_args(["evaluate", str(run_folder), "--held-out", name])
     run = kit.Run(run_folder)
-    assert cli.load_held_out(given, run).options["channels"] == 1
+    assert asked.load_held_out(given, run).options["channels"] == 1
     assert cli.load_parts(given, run)[0].fingerprint() == run.load_data().fingerprint()
 
 
@@ -563,7 +563,7 @@ def test_a_place_that_may_not_be_written_is_told_before_any_data_is_loaded(monke
 def test_which_sets_are_points():
     for name in ("digits", "shapes", "glyphs", "gaussians"):
         points = isinstance(kit.data.load(name), kit.data.PointSet)
-        assert points == (name in cli.POINT_SETS)
+        assert points == (name in asked.POINT_SETS)
 
 
 def test_dials_reach_the_method(tmp_path):
@@ -694,7 +694,7 @@ def test_ctrl_c_while_the_command_line_is_imported(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    ("asked", "device", "expected"),
+    ("wanted", "device", "expected"),
     [
         ("float32", "cuda", kit.Precision()),
         ("bfloat16", "cuda", kit.Precision(bfloat16=True, channels_last=True)),
@@ -702,9 +702,9 @@ def test_ctrl_c_while_the_command_line_is_imported(monkeypatch, capsys):
         (None, "cuda", None),
     ],
 )
-def test_the_precision_that_is_asked_for(monkeypatch, asked, device, expected):
-    monkeypatch.setattr(cli, "choose_device", torch.device)
-    line = ["train", "digits", "--device", device, *(["--precision", asked] if asked else [])]
+def test_the_precision_that_is_asked_for(monkeypatch, wanted, device, expected):
+    monkeypatch.setattr(asked, "choose_device", torch.device)
+    line = ["train", "digits", "--device", device, *(["--precision", wanted] if wanted else [])]
     assert cli.make_precision(cli.make_parser().parse_args(line)) == expected
 
 

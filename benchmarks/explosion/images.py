@@ -26,7 +26,7 @@ from torch import Tensor
 
 import cgan_kit as kit
 from cgan_kit import losses, metrics
-from cgan_kit.cli import CONDITIONINGS
+from cgan_kit.asked import CONDITIONINGS
 from cgan_kit.diagnostics import diagnose
 
 RESULTS = Path(__file__).parent / "images.json"

@@ -26,7 +26,7 @@ from torch import Tensor
 
 import cgan_kit as kit
 from cgan_kit import losses
-from cgan_kit.cli import CONDITIONINGS
+from cgan_kit.asked import CONDITIONINGS
 from cgan_kit.diagnostics import ClassifierProbe, GradientShare, SampleProbe
 from cgan_kit.diagnostics.curves import curve, ratio
 from cgan_kit.training import DivergedError

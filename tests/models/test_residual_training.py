@@ -6,7 +6,7 @@ from residual_pairs import FAMILIES, small_gan, some_images
 from torch import nn
 
 import cgan_kit as kit
-from cgan_kit.cli import CONDITIONINGS
+from cgan_kit.asked import CONDITIONINGS
 from cgan_kit.losses import R1R2
 from cgan_kit.training import FLOAT32, training_step
 from cgan_kit.training.average import averaged_copy, update_average
