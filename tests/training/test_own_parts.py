@@ -302,7 +302,7 @@ def test_of_a_class_defined_again_the_last_counts(monkeypatch):
     assert keep
 
 
-@pytest.mark.parametrize("name", ["Popen", "Linear", "Path", "OwnGeneratr"])
+@pytest.mark.parametrize("name", ["Popen", "Bilinear", "Path", "OwnGeneratr"])
 def test_a_file_names_no_class_but_a_persons_own_modules(name):
     with pytest.raises(ValueError, match=f"'{name}' is not one of cgan_kit.models's, nor one"):
         rebuild(json.loads(f'{{"class": "{name}", "args": ["true"]}}'), models)
