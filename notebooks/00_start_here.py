@@ -101,12 +101,11 @@ kit.plots.show(
 # %% [markdown]
 # ### Explain
 #
-# A row has much in common, the place above all: $z$ decides most of what is *not* the class (lesson 02 measures how much). The two
+# A row has much in common, its height in the frame above all: $z$ decides most of what is *not* the class (lesson 02 measures how much). The two
 # GANs never met, so to each of them the same $z$ means something else: compare rows within a grid, never across. The class
-# comes first: at step 20 most samples are nearest to the right shape already, and the oracle recognises none.
+# comes first: at step 20 most samples are nearest to the right shape already, and the oracle recognises next to none.
 #
-# Which grid looks clearer to you? Of the thirty cells above that were generated at the end, the oracle recognises more of one GAN's than
-# of the other's:
+# Which grid looks clearer to you? Each GAN drew thirty cells of the last picture. So many of them the oracle recognises:
 
 # %%
 oracle, latents = shapes.oracle(), kit.grids.fixed_latents(3, runs["acgan"].latent_dim, seed=0)

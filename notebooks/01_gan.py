@@ -84,8 +84,8 @@ print(ring)
 #
 # ### Run
 #
-# First $V(D^*, G)$, as an integral over a fine grid of points, in both ways of writing it. From here on $D$ gives a **score**, any
-# real number; the logistic function $\sigma$ makes a probability of it. $\log\sigma$ is computed in one go (`logsigmoid`), because
+# First $V(D^*, G)$, as an integral over a fine grid of points, in both ways of writing it. From here on the *network* gives a **score** $f$, any real
+# number, and the logistic function $\sigma$ makes the probability of it: $D = \sigma(f)$. (In the code `D(x)` is the score.) $\log\sigma$ is computed in one go (`logsigmoid`), because
 # $\log 0$ waits at the end of the other road.
 
 # %%
@@ -270,7 +270,7 @@ plots.show(
 )
 
 # %% [markdown]
-# The minimax loss is flat exactly where $G$ has most to learn. It *saturates*.
+# At $-6$ the non-saturating loss tells $G$ 400 times more. The minimax loss is flat exactly where $G$ has most to learn. It *saturates*.
 #
 # ### Predict
 #
@@ -349,7 +349,7 @@ for words, optimiser_of in (("gradient descent", plain), ("Adam", adam)):
 # 2. **Reset**, *times* 50, and **Both** until the ring is covered. Watch the colours fade: what does $D$ say at the
 #    end?
 # 3. Rewind to turn 60, *times* 1, and press **Step G** about ten times. When do points run past the place they were sent to?
-# 4. **Reset**, *D's rate* 0.0002, and **Both**, 50 times, again and again. You will need what you see in section 4.
+# 4. **Reset**, *D's rate* 0.0002, *times* 50, and **Both**, again and again. You will need what you see in section 4.
 
 # %% tags=["nbval-ignore-output"]
 kit.widgets.Playground2D(ring)
@@ -379,7 +379,8 @@ for rounds, words in ((60, "fakes nearly all told to go down and left"), (340, "
 # %% [markdown]
 # ### Explain
 #
-# - $D$ ahead: the non-saturating arrows are some forty times as long as the minimax ones. Same field, same $D$.
+# - $D$ ahead: the non-saturating arrows are some forty times as long as the minimax ones (mean length 2.2 and 0.05; the picture
+#   shortens the long ones). Same field, same $D$.
 # - An arrow is the slope of $D$'s *score*, times a number. So $G$ learns nothing about the data but this: which way
 #   is "more real" from here, in $D$'s present opinion.
 # - In a good game the colours fade to white: $D \approx 0.5$ where the points are. $D$'s poor score there is not its
@@ -419,7 +420,8 @@ print(f"perfect  {math.log(4):.2f}   {math.log(2):.2f}      0.50     0.50    0.0
 
 # %% [markdown]
 # It is B that has collapsed, and no column puts it behind A. Now think of two cures for it: the penalty **R1**,
-# $\frac{\gamma}{2}\,\mathbb{E}_x \lVert \nabla_x f(x) \rVert^2$, which holds the slope of $D$'s score down at real points; or ten turns
+# $\frac{\gamma}{2}\,\mathbb{E}_x \lVert \nabla_x f(x) \rVert^2$, with the mean over real points $x$, $D$'s score $f$ and a weight $\gamma$: it holds the slope of the
+# score down there; or ten turns
 # of $D$ for each turn of $G$. **Which one will work?**
 #
 # ### Run
@@ -478,7 +480,7 @@ for row, name in zip(panels, shown, strict=True):
 plots.show(
     figure,
     alt="Fake points over real ones at four times. With equal rates they spread over the ring; with a slow "
-    "discriminator they stay one clump that wanders; with a strong R1 they spread late, with ten turns soon.",
+    "discriminator they stay one clump that wanders; with a strong R1 they spread late, with ten turns in fewer rounds.",
 )
 
 # %% [markdown]
@@ -488,16 +490,16 @@ plots.show(
 #   $G$ moves, and in a field that stands still all points climb the same hill. When $D$ has at last learned that this
 #   hill is crowded, the whole clump moves to the next. While it sits on a mode every fake looks right; whoever looks
 #   at one at a time will not notice.
-# - **No loss tells.** $L_D$ near $\log 4$, $D$ at one half, short arrows: a game that is won looks so, and a game in which $D$ has
-#   learned too little.
-# - **The measure notices.** With every seed, at every look: two modes of eight at the most, often none, when the
-#   clump is on its way. With equal rates all eight. Some of the points then still lie *between* modes: that is another fault, which
+# - **No loss tells.** $L_D$ near $\log 4$, $D$ at one half, short arrows: so looks a game that is won, and so does a game in which $D$ has learned
+#   too little.
+# - **The measure notices.** With every seed, at every look: one mode of eight, or none when the clump is on its way (two at the most with R1 at
+#   γ = 0.1). With equal rates all eight. Some of the points then still lie *between* modes: that is another fault, which
 #   more rounds mend.
-# - **R1 is a matter of dose.** With γ = 0.1 next to nothing changed. With γ = 10, the same penalty on the same slow $D$, the modes come back
-#   one after the other until all eight are there. R1 was made for games that circle and do not settle (Mescheder et al.,
+# - **R1 is a matter of dose.** With γ = 0.1 next to nothing changed. With γ = 10, the same penalty on the same slow $D$, more and more modes come back, until all
+#   eight are there with every seed. R1 was made for games that circle and do not settle (Mescheder et al.,
 #   2018), and a clump that wanders from mode to mode is such a game. A cure that failed at one dose is not refuted.
-# - **Ten turns did it sooner.** A $D$ that keeps up sees the crowd while it is there: all eight modes, with every
-#   seed. Algorithm 1 of Goodfellow et al. has a number $k$ for it, though they used 1: it costs time. Cheaper is a
+# - **Ten turns did it in fewer rounds**, though not in fewer turns: a round has eleven here. A $D$ that keeps up sees the crowd while it is
+#   there: all eight modes, with every seed. Algorithm 1 of Goodfellow et al. has a number $k$ for it, though they used 1: it costs time. Cheaper is a
 #   $D$ with a rate of its own (Heusel et al., 2017); here an equal one was enough.
 # - So this is *one* cause of mode collapse, shown in one small game. On images there are others, and lesson 02 will
 #   find one that comes with the class labels.
@@ -505,8 +507,8 @@ plots.show(
 # %% [markdown]
 # ## 5 · Images without labels
 #
-# The same game with images: 16 × 16 pixels of handwriting, convolutions in both networks (Radford et al., 2016), and
-# the kit's usual recipe: a game that compares real and fake in pairs, and a penalty on $D$'s slope. $D$ never sees a
+# Now images: 16 × 16 pixels of handwriting, convolutions in both networks (Radford et al., 2016), and the kit's usual recipe: another
+# game, which compares real and fake in pairs (exercise 1), and a penalty on $D$'s slope. $D$ never sees a
 # label.
 #
 # The kit's generator has a knob beside $z$: a number $y$ from 0 to 9. Nobody tells it what the knob is for.
@@ -602,8 +604,7 @@ _ = exercise.check_generator_loss(loss_g)
 #     return torch.nn.functional.softplus(real - fake).mean()
 # ```
 #
-# A collapsed $G$ is no longer judged by a standard of its own: each fake has to do better than a real point. With labels, both of a pair have
-# the same one, which lesson 02 makes use of.
+# Here a fake's score counts only beside that of a real point. With labels, both of a pair have the same one: lesson 02 plays it so.
 #
 # </details>
 
@@ -704,7 +705,7 @@ _ = exercise.check_three_generators(faults)
 #
 # <details><summary>Short arrows and a white field: is the training going well?</summary>
 #
-# At $p_G = p$ the best score $\log p - \log p_G$ is 0 everywhere, and a flat field has no slope. But a slow $D$ is flat as well: game B of
+# It may be, or not. At $p_G = p$ the best score $\log p - \log p_G$ is 0 everywhere, and a flat field has no slope. But a slow $D$ is flat as well: game B of
 # section 4 had the shortest arrows, and every point in one clump.
 #
 # </details>

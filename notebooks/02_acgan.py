@@ -186,7 +186,7 @@ early = run.steps[len(run.steps) // 4]
 print(f"step {early}, and the last")
 plots.show(
     plots.class_grid(run, step=early, rows=3),
-    alt="Class grid of an early checkpoint: three noise vectors down, ten digits across; blots.",
+    alt="Class grid of an early checkpoint: three noise vectors down, ten digits across, rough; some can be read, some are blots.",
 )
 plots.show(
     plots.class_grid(run, rows=8),
@@ -215,8 +215,8 @@ for twelfth in (3, 4, 6, 11):
 # - The class comes first. The two players agree about it, so nothing stands in the way: the accuracy curves
 #   climb to the top long before the digits look written by hand.
 # - The fakes are classified at least as well as the real images, and as early. That should make you suspicious.
-#   $G$ is *paid* for images that $D$'s classifier finds easy. And $D$'s classifier has been told that these blots *are* right (section 2).
-#   The judge who has not, reads fewer of them as asked.
+#   $G$ is *paid* for images that $D$'s classifier finds easy. And $D$'s classifier has been told that these rough first images *are* right
+#   (section 2). The judge, who has not, reads fewer of them as asked.
 # - Now go down a column of the class grid instead of along a row. How different are the eight images of one digit?
 
 # %% [markdown]
@@ -298,7 +298,7 @@ plots.show(
 )
 
 # %% [markdown]
-# It falls by a fifth, for real digits as for fakes, though no detail finer than 8 pixels was ever there. What it costs is the blur of going
+# It falls by a quarter, for real digits as for fakes, though no detail finer than 8 pixels was ever there. What it costs is the blur of going
 # down and up, which this judge has never seen. So a falling curve alone proves no detail. Only the distance between the two curves
 # counts, and where their intervals overlap, as in the run stored here, we cannot tell.
 #
@@ -718,7 +718,7 @@ for method, options in [
     print(f"{name:<18}{min(found):.2f} to {max(found):.2f}")
 
 # %% [markdown]
-# Mind the average: the second axis, which stays near 1, hides most of the loss on the first. Even at λ = 0.01 the classes are too narrow.
+# Mind the average: the second axis, which stays near 1 up to λ = 1, hides most of the loss on the first. Even at λ = 0.01 the classes are too narrow.
 # ReACGAN, which you meet in lesson 04, shrinks them as well. TAC-GAN and ADC-GAN are AC-GANs with a second opinion: they learn from the
 # fakes what their classes look like *now*, and $G$ is paid for the difference between real and fake only. On these points that ends
 # the shrinking. On shapes that overlap (`docs/explosion.md`, section 4) TAC-GAN alone draws the overlap, projection a part of it, and
@@ -876,8 +876,7 @@ _ = exercise.check_arc(arc_between)
 #
 # <details><summary>Answer</summary>
 #
-# With λ = 10 the middle class is nearly a line on the first axis (0.02 to 0.04 with seeds 0 to 2), and the second axis shrinks too (0.2 to
-# 0.7), though it says nothing of the class. With λ = 0.01 the gaps are about half filled, and the classes still too narrow (0.50 to 0.58).
+# With λ = 10 the middle class is nearly a line on the first axis (0.02 to 0.04 with seeds 0 to 2), and its second axis shrinks too (0.2 to 0.7), though it says nothing of the class. With λ = 0.01 the gaps are about half filled, and the classes still too narrow (0.50 to 0.58).
 # TAC-GAN fills them (0.93 to 0.99). The table at the end of section 9 averages both axes.
 #
 # </details>

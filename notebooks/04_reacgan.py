@@ -266,7 +266,8 @@ for dimensions in (2, 3):
 # - **AC-GAN and projection** move features anywhere in the plane: b3 goes *through* the circle. And the features grow:
 #   AC-GAN's slower and slower, projection's at a constant pace; neither stops (in a real game the adversarial term has a say).
 # - **On the circle** b3 is shut in between classes a and c. Under D2D-CE it ends exactly opposite its proxy, where the pull has no
-#   direction to turn it. A single stranger can be passed, but here three images, held by their own proxy, push together.
+#   direction to turn it. One class alone it would pass, even three images of it. With a class on either side it is stuck: what one pushes away,
+#   the other pushes back.
 # - **One more dimension**, and there is a way round. With 128 there are many. A picture in two dimensions shows the forces
 #   rightly and the obstacles too large. Keep b3 in mind all the same, until section 5.
 #
@@ -634,7 +635,7 @@ plots.show(
 # %% [markdown]
 # ### Explain
 #
-# - **Loss.** From step 20 on ReACGAN's curve lies about four above AC-GAN's. That is its floor, $\log(1 + 56.7) = 4.05$.
+# - **Loss.** From step 20 on ReACGAN's curve lies about four above AC-GAN's. That is its floor, $\log(1 + 56.7) = 4.06$.
 #   It says nothing about the images.
 # - **Accuracy** of both is at the top within fifty steps, and equally so. But each curve is a player's own opinion: AC-GAN's largest
 #   logit, ReACGAN's nearest proxy.
@@ -716,8 +717,9 @@ plots.show(
 #
 # - **Accuracy.** At the same λ every seed of ReACGAN lies above every seed of AC-GAN. But the same λ is not the same
 #   strength: AC-GAN at λ = 1 obeys better than ReACGAN at λ = 0.1. And at λ = 1 ReACGAN's digits are about as easy to
-#   classify as real ones. More is not the aim any more. And a part of the lead is not the loss's: without the fakes in $D$'s class
-#   loss AC-GAN obeys better, too (`acgan-real-only`). ReACGAN is still ahead of that in every seed, at λ = 1 by very little.
+#   classify as real ones. More is not the aim any more. At λ = 0.1 a part of the lead is not the loss's: without the fakes in $D$'s
+#   class loss AC-GAN obeys better, too (`acgan-real-only`). At 0.3 and 1 that cannot be told. ReACGAN is ahead of it in every seed, at
+#   λ = 1 by very little.
 # - **Coverage.** The ranges overlap or touch at every λ: *cannot tell*. ReACGAN's mean is higher at all three, which is a lead. A
 #   warning comes with it: seeds 0 and 2 of ReACGAN alone would stand clear of AC-GAN at λ = 0.3. Seed 1 undid that.
 # - **Variance.** *Cannot tell* at any λ. Every seed of projection lies above every seed of both. The margins'
@@ -848,7 +850,8 @@ _ = exercise.check_better_method(answers, pairs)
 #
 # Now compare ReACGAN with AC-GAN. It is ahead of AC-GAN as published in every seed, in all four. Ahead of AC-GAN *real only* it is in none:
 # that one is better obeyed, in every seed, and the other ranges overlap or touch. The two losses differ in their form *and* in whether
-# fakes count in $D$'s part. Most of the lead comes from the second.
+# fakes count in $D$'s part. In accuracy all of the lead comes from the second, in coverage most. In recall and variance less than half of it
+# does, and there three seeds cannot tell real only from ReACGAN.
 #
 # </details>
 
@@ -860,19 +863,19 @@ _ = exercise.check_better_method(answers, pairs)
 # - Its pull is about $1/\tau$ until $m_p$ cuts it off, and its floor is $\log(1 + \text{negatives})$, not 0.
 # - The widely used code subtracts a maximum from the negatives alone: harmless in its own published settings, a faded
 #   gradient with few tight classes or a small τ.
-# - Class mates that attract each other (ContraGAN) can settle under the wrong name. D2D-CE feels the mistake; on the ring half of our
-#   small trainings kept it all the same, where AC-GAN made none.
+# - Class mates that attract each other (ContraGAN) can settle under the wrong name. D2D-CE feels the mistake; on the ring half of its
+#   small trainings kept it all the same. AC-GAN's never made it.
 # - It cures disease one by construction: features of any length give a bounded gradient. It does not cure disease two: in lesson 03 it
 #   shrinks overlapping classes as AC-GAN does, and here its variance is no larger.
 # - On these digits ReACGAN obeys a little better than AC-GAN at the same λ. That it is *more varied* our seeds cannot tell. On photographs
-#   its lead over AC-GAN is large, and most of it comes from the fakes that it does not count.
+#   its lead over AC-GAN is large; in accuracy all of it, in coverage most, comes from the fakes that it does not count.
 
 # %% [markdown]
 # ## Questions
 #
 # <details><summary>Your D2D-CE loss has stopped at 4.06 with a batch of 64 and ten classes. Is the training stuck?</summary>
 #
-# An image has about 56.7 negatives, and log(57.7) = 4.05: this *is* the floor. Everything is where it should be, as far as this loss
+# An image has about 56.7 negatives, and log(57.7) = 4.06: this *is* the floor. Everything is where it should be, as far as this loss
 # can say.
 #
 # </details>
@@ -902,8 +905,8 @@ _ = exercise.check_better_method(answers, pairs)
 # <details><summary>The paper reports large gains over AC-GAN on Tiny-ImageNet. Does our table contradict it?</summary>
 #
 # No. It speaks of ten easy classes, 16 pixels, 400 steps and a recipe with a gradient penalty, where AC-GAN does not
-# collapse either. Where little is ill, a cure shows little. On photographs it shows more (exercise 3); but there most of the lead
-# comes from leaving the fakes out of $D$'s class loss.
+# collapse either. Where little is ill, a cure shows little. On photographs it shows more (exercise 3); but there all of the lead in
+# accuracy comes from leaving the fakes out of $D$'s class loss.
 #
 # </details>
 
