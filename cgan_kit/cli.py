@@ -49,7 +49,7 @@ from cgan_kit.training import DivergedError, Precision, Recipe, Run, Sampler, Tr
 from cgan_kit.training.distributed import place
 from cgan_kit.training.events import write_events
 from cgan_kit.training.presets import PRESETS, SETTINGS
-from cgan_kit.writing import unwritten
+from cgan_kit.writing import write_bytes
 
 PROGRAM = "python -m cgan_kit"
 INTERRUPTED = 130  # what shells report for a program that Ctrl-C ended
@@ -264,14 +264,7 @@ def sample(given: argparse.Namespace) -> int:
     images = grids.sample_grid(draw, latents, range(run.num_classes))
     scale = pictures.fitting_scale(run.sample_shape)
     tiled = pictures.tile(images, run.num_classes, scale=scale)
-    aside = out.with_name(out.name + ".partial")
-    png = pictures.to_png(pictures.frame(tiled, run.class_names))
-    try:
-        aside.write_bytes(png)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise unwritten(out, error) from error
-    os.replace(aside, out)
+    write_bytes(out, pictures.to_png(pictures.frame(tiled, run.class_names)))
     step = run.steps[-1] if given.step is None else given.step
     print(f"{out}: {given.rows} z down, {run.num_classes} classes across, at step {step:,}")
     return 0

@@ -12,9 +12,14 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         OSError: a disk that is full, or a folder that may not be written.
     """
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """As `write_text`."""
     aside = path.with_name(path.name + ".partial")
     try:
-        aside.write_text(text, encoding="utf-8")
+        aside.write_bytes(content)
     except OSError as error:
         aside.unlink(missing_ok=True)
         raise unwritten(path, error) from error

@@ -493,8 +493,7 @@ plots.show(
 # - **No loss tells.** $L_D$ near $\log 4$, $D$ at one half, short arrows: so looks a game that is won, and so does a game in which $D$ has learned
 #   too little.
 # - **The measure notices.** With every seed, at every look: one mode of eight, or none when the clump is on its way (two at the most with R1 at
-#   γ = 0.1). With equal rates all eight. Some of the points then still lie *between* modes: that is another fault, which
-#   more rounds mend.
+#   γ = 0.1). With equal rates all eight. Some of the points then still lie *between* modes: that is another fault; in the first row of the picture it shrinks as the rounds go by.
 # - **R1 is a matter of dose.** With γ = 0.1 next to nothing changed. With γ = 10, the same penalty on the same slow $D$, more and more modes come back, until all
 #   eight are there with every seed. R1 was made for games that circle and do not settle (Mescheder et al.,
 #   2018), and a clump that wanders from mode to mode is such a game. A cure that failed at one dose is not refuted.
@@ -556,7 +555,7 @@ print(f"as asked: {(read == torch.arange(10)).float().mean():.2f}; by guessing: 
 # - The knob does something: most rows of the table have one or two large numbers. $G$ has found kinds of digits by itself
 #   and has given them numbers of its own.
 # - They cannot be *our* numbers. Swap two positions of the knob, and no loss changes, for $D$ does not know which
-#   position was used. Other seeds give other names.
+#   position was used. Another seed may give other names.
 #
 # So you cannot ask this network for a seven. Somebody has to tell $D$ what a seven is, and $D$ has to make $G$ obey.
 # That is [lesson 02](02_acgan.ipynb).

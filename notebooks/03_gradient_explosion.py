@@ -681,8 +681,7 @@ print(metrics.table(header, lines))
 # - **linear-acgan** explodes as in the textbook, from about step 200 on, and the digits go on getting clearer. Its samples are the most varied of
 #   the three damaged runs. They are in the wrong columns: the score drowns the head, and the classifier, which learns from fakes
 #   too, has learned the generator's mistakes (lesson 02).
-# - **linear-acgan-normalised** has a gradient that does not grow. Its features are longer still, and its samples cover *less*. (One of its
-#   three seeds diverged before the end.)
+# - **linear-acgan-normalised** has a gradient that does not grow. Its features are longer still, and its samples cover *less*. (In one of its three seeds a loss goes beyond a million: its verdict is *diverged*.)
 # - **acgan-10**: nothing grows, the classes are right, and there is little variety. Look down a column. Here the class loss
 #   does harm without any explosion. In clearness and coverage three seeds cannot tell it from linear-acgan.
 # - **acgan**, **reacgan** and **projection**: at λ = 1 the bounded game is well, whatever the method.

@@ -431,7 +431,7 @@ check(
 
 # %%
 print(f"{'':<30}  {'loose':>6}  {'middle':>6}  {'tight':>6}")
-for classes, batch in ((100, 1024), (10, 64), (2, 16)):
+for classes, batch in ((100, 1024), (10, 64), (3, 64), (2, 16)):
     for tau in (0.5, 0.25, 0.1):
         ratios = []
         for scatter in (1.0, 0.5, 0.25):
@@ -452,8 +452,8 @@ for classes, batch in ((100, 1024), (10, 64), (2, 16)):
 #
 # At $\tau = 0.5$ each negative counts up to $e^{0.98/0.5} \approx 7$ times less, and with sixty of them the softmax hardly
 # notices. At $\tau = 0.1$ it is $e^{9.8} \approx 18{,}000$ times, and no batch has that many images: the loss is satisfied long
-# before the images are where they should be. The reference's own settings ($\tau$ 0.25 to 0.75, batches of 128 and more, ten to a thousand
-# classes) lie in the harmless corner. Yours may not: **few classes, tight clusters, small batches, small τ.** Exercise 2 asks you for a
+# before the images are where they should be. The reference's own settings ($\tau$ of 0.5 and more with three to a thousand classes and batches of 64 and
+# more, 0.25 only with two hundred classes and more) lie in the harmless corner. Yours may not: **few classes, tight clusters, small batches, small τ.** Exercise 2 asks you for a
 # batch.
 
 # %% [markdown]

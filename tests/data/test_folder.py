@@ -103,7 +103,7 @@ def test_jpegs_of_another_name_and_gifs_are_read(pictures):
 
 
 @pytest.mark.skipif(
-    ".avif" not in Image.registered_extensions(), reason="this Pillow reads no AVIF"
+    ".avif" not in Image.registered_extensions(), reason="runs where Pillow reads AVIF"
 )
 def test_avif_is_read(pictures):
     Image.new("RGB", (16, 16), "red").save(pictures / "cats" / "f.avif")

@@ -425,11 +425,11 @@ def test_bad_input(
 
 
 def test_a_full_disk_leaves_no_half_of_a_report(tmp_path: Path, monkeypatch: Any) -> None:
-    def full(path: Path, text: str, encoding: str) -> None:
+    def full(path: Path, content: bytes) -> None:
         path.touch()
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match=r"report\.json could not be written .* make room"):
         Report({}, {}).save(tmp_path / "report.json")
     assert list(tmp_path.iterdir()) == []

@@ -181,3 +181,28 @@ def test_what_the_lesson_says_of_classes_per_model() -> None:
     assert round(max(seeds("glyphs", 800, "acgan", 1.0, "variance")), 2) == 0.07
     for steps, lowest in ((400, 0.75), (800, 0.60)):
         assert round(min(seeds("glyphs", steps, "projection", None, "variance")), 2) == lowest
+
+
+def test_what_exercise_4_says_of_the_overlap(tmp_path: Path) -> None:
+    """Of one of its three seeds: the middle class's spread on both axes; truth 1."""
+    line, labels = kit.data.load("gaussians", layout="line"), torch.arange(3000) % 3
+    methods = {
+        "10": kit.losses.ACGAN(weight=10.0),
+        "0.01": kit.losses.ACGAN(weight=0.01),
+        "tac": kit.losses.TACGAN(),
+    }
+    spread, gaps = {}, {}
+    for name, conditioning in methods.items():
+        gan = kit.GAN.for_points(line, conditioning, seed=0)
+        folder = tmp_path / name
+        run = kit.train(gan, line, steps=1000, precision=kit.Precision(), folder=folder)
+        made = kit.metrics.draw_samples(run, labels, seed=0)
+        spread[name] = made[labels == 1].std(dim=0).tolist()
+        gaps[name] = float(((made[:, 0].abs() - 1).abs() < 0.2).float().mean())
+    assert spread["10"][0] < 0.1
+    assert spread["10"][1] < 0.8
+    assert 0.4 < spread["0.01"][0] < 0.7
+    assert min(spread["tac"]) > 0.85
+    assert gaps["10"] < 0.01
+    assert 0.04 < gaps["0.01"] < 0.1
+    assert gaps["tac"] > 0.115

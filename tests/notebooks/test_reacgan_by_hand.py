@@ -9,9 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
+import cgan_kit as kit
 from cgan_kit.exercises.reacgan import check_d2d_ce, check_faded_batch
 from cgan_kit.losses import d2d_ce, d2d_ce_reference
 from cgan_kit.losses.sphere import on_sphere
+from cgan_kit.widgets.forces import Dials, forces
 from tools.build_notebooks import NOTEBOOKS, read_script
 
 LESSON = NOTEBOOKS / "04_reacgan.py"
@@ -104,3 +106,20 @@ def test_the_rows_say_what_the_lesson_says() -> None:
     assert min(seeds("reacgan", 1.0, "accuracy")) > max(seeds("acgan-normalised", 1.0, "accuracy"))
     first, second, third = seeds("reacgan", 0.3, "coverage")
     assert min(first, third) > max(seeds("acgan", 0.3, "coverage")) > second
+
+
+def test_b3_passes_one_class_and_is_stuck_between_two() -> None:
+    circle = kit.widgets.Hypersphere()
+
+    def reached(*others: int) -> float:
+        """The cosine of b3, image 5, with its own proxy after D2D-CE has moved these images."""
+        kept = [*others, 5]
+        points, labels = circle.features[kept], circle.labels[kept]
+        for _ in range(600):
+            points = points + 0.01 * forces("D2D-CE", points, circle.proxies, labels, Dials())[1]
+        return float(on_sphere(points)[-1] @ circle.proxies[1])
+
+    assert reached(0, 1, 2) > 0.95
+    assert reached(6, 7, 8) > 0.95
+    assert reached(1, 7) < -0.95
+    assert reached(0, 1, 2, 3, 4, 6, 7, 8) < -0.95
